@@ -1,0 +1,59 @@
+"""What a malware engine promises.
+
+An engine answers with a verdict and never with an exception: an engine that cannot say is
+`unavailable` or `error`, and the flow holds the file. It sees plaintext and keeps none.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol
+
+from medstack.kit.streams import Source
+
+
+class Outcome(StrEnum):
+    CLEAN = "clean"  # this engine found nothing; never "virus free"
+    INFECTED = "infected"  # a signature matched
+    FORBIDDEN = "forbidden"  # content we never take: a program, a script, a bomb
+    ACTIVE = "active"  # macros, external targets, embedded programs: a person decides
+    LIMIT = "limit"  # too large or too deep for this engine to look through
+    ERROR = "error"  # the engine answered nonsense
+    UNAVAILABLE = "unavailable"  # the engine did not answer
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """One engine's word on one file."""
+
+    outcome: Outcome
+    engine: str  # "clamd" or "builtin"
+    version: str  # engine and database version, as it tells them
+    signature: str = ""  # name of what matched: "Eicar-Test-Signature", "pdf.launch"
+    member: int | None = None  # position inside an archive, never its name
+
+    @property
+    def is_final(self) -> bool:
+        """An answer about the file, not about the engine."""
+        return self.outcome not in (Outcome.ERROR, Outcome.UNAVAILABLE)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Health:
+    engine: str
+    is_ready: bool
+    version: str = ""
+    detail: str = ""
+
+
+class Scanner(Protocol):
+    name: str
+
+    def scan(self, source: Source, *, kind: str) -> Verdict:
+        """Look through the whole of `source`. kind: what the sniffer called it, or ""."""
+        ...
+
+    def health(self) -> Health:
+        """Ask the engine how it is and prove it on the EICAR test file."""
+        ...
