@@ -1,0 +1,35 @@
+"""The collaborators a flow works with, built once by wiring and handed to every flow."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from medstack.db import Database
+from medstack.kit.clock import Clock
+from medstack.kit.ids import Ids
+from medstack.kit.sandbox import Sandbox
+from medstack.scanners.contract import Scanner
+from medstack.vault import Keyring, Vault
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class House:
+    """Everything below the doors. Immutable; shared by every thread of a process."""
+
+    db: Database
+    vault: Vault
+    keyring: Keyring
+    clock: Clock
+    ids: Ids
+    practice_name: str = "MedStack"
+    upload_expiry_s: int = 24 * 3600
+    public_url: str = "http://127.0.0.1:8470"
+    is_demo: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bench:
+    """What only the worker holds: the walls for parsers and the malware engines."""
+
+    sandbox: Sandbox
+    scanners: tuple[Scanner, ...] = field(default=())
