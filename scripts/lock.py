@@ -13,13 +13,24 @@ OPTIONS = (
     "--upgrade",
 )
 
+SOURCES = ("pyproject.toml", "requirements/build.in")
+
 
 def main() -> None:
-    build = ["requirements/build.in"]
     for target, extra in (("runtime", []), ("dev", ["--group=dev"])):
+        output = f"requirements/{target}.txt"
         subprocess.run(
-            [sys.executable, "-m", "uv", "pip", "compile", *OPTIONS, *extra]
-            + ["pyproject.toml", *build, "-o", f"requirements/{target}.txt"],
+            [
+                sys.executable,
+                "-m",
+                "uv",
+                "pip",
+                "compile",
+                *OPTIONS,
+                *extra,
+                *SOURCES,
+                f"--output-file={output}",
+            ],
             check=True,
         )
 

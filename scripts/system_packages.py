@@ -25,14 +25,11 @@ def missing() -> dict[str, str]:
 
 
 def install(packages: list[str]) -> None:
-    quiet = {"check": False, "stdout": subprocess.DEVNULL}
     environment = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
-    subprocess.run(["apt-get", "update", "-qq"], env=environment, **quiet)
-    subprocess.run(
-        ["apt-get", "install", "-y", "-qq", "--no-install-recommends", *packages],
-        env=environment,
-        **quiet,
-    )
+    for words in (["update"], ["install", "-y", "--no-install-recommends", *packages]):
+        subprocess.run(
+            ["apt-get", "-qq", *words], env=environment, stdout=subprocess.DEVNULL, check=False
+        )
 
 
 def main() -> None:
