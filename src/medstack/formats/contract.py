@@ -43,6 +43,13 @@ class Ambiguous(Invalid):
     title = "The file is more than one kind of file at once"
 
 
+class Mismatch(Invalid):
+    """Name or declared type promise another kind. `facts`: kind (found), promised."""
+
+    code = "extension-mismatch"
+    title = "The file is not what its name says"
+
+
 class Unrecognised(Unsupported):
     """No module knows these bytes. `facts`: kind, where we can name what it is."""
 
