@@ -17,14 +17,14 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from tests import postgres_server
+from tests.places import DATABASE_KEY, NewPlace, Place
 
 import medstack
 from medstack.db import Database
 from medstack.db.schema import metadata
 from medstack.kit.clock import SetClock
 from medstack.kit.ids import TimeOrderedIds
-from tests import postgres_server
-from tests.places import DATABASE_KEY, NewPlace, Place
 
 BOTH = ["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)]
 

@@ -9,7 +9,7 @@ take `tx.exclusive`). Readers see one snapshot and cannot write. Nothing is retr
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from sqlalchemy import Connection, Engine, event
@@ -35,6 +35,7 @@ class Database:
         self._reader = reader
         self._turn = threading.Lock()  # SQLite: threads queue here, not in its busy loop
         self._mine = threading.local()
+        self._listeners: dict[str, list[Callable[[], None]]] = {}
         for engine in (writer, reader):
             event.listen(engine, "handle_error", _translate)
 
@@ -69,7 +70,7 @@ class Database:
         Not to be nested in one thread. Raises DatabaseBusy, StorageFull and their kin.
         """
         with self._alone(), _connection(self._writer) as connection:
-            tx = Tx(connection, self.dialect, may_write=True)
+            tx = Tx(connection, self.dialect, may_write=True, call=self._call)
             with connection.begin():
                 yield tx
                 tx.run_before()
@@ -80,9 +81,19 @@ class Database:
         """One snapshot of everything committed so far. Writing in it is refused."""
         with _connection(self._reader) as connection, connection.begin() as snapshot:
             try:
-                yield Tx(connection, self.dialect, may_write=False)
+                yield Tx(connection, self.dialect, may_write=False, call=self._call)
             finally:
                 snapshot.rollback()
+
+    def subscribe(self, signal: str, listener: Callable[[], None]) -> Callable[[], None]:
+        """Call `listener` after each commit in this process that signals; returns the way out."""
+        listeners = self._listeners.setdefault(signal, [])
+        listeners.append(listener)
+        return lambda: listeners.remove(listener)
+
+    def _call(self, signal: str) -> None:
+        for listener in tuple(self._listeners.get(signal, ())):
+            listener()
 
     def migrate(self) -> None:
         """Bring the schema to the newest revision, in one transaction; a no-op if it is there."""

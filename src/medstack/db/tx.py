@@ -18,10 +18,19 @@ Hook = Callable[[], None]
 class Tx:
     """Handed down by a flow; never kept, never shared between threads."""
 
-    def __init__(self, connection: Connection, dialect: Dialect, *, may_write: bool) -> None:
+    def __init__(
+        self,
+        connection: Connection,
+        dialect: Dialect,
+        *,
+        may_write: bool,
+        call: Callable[[str], None],
+    ) -> None:
         self.connection = connection
         self.dialect: Dialect = dialect
         self.may_write = may_write
+        self._call = call
+        self._signals: set[str] = set()
         self._before: list[Hook] = []
         self._after: list[Hook] = []
 
@@ -58,6 +67,15 @@ class Tx:
         """
         self._must_write("wait for a commit")
         self._after.append(hook)
+
+    def signal(self, name: str) -> None:
+        """Tell this process's subscribers to `name` once the commit is durable; once at most.
+
+        A hint that saves a poll, no message: other processes do not hear it.
+        """
+        if name not in self._signals:
+            self._signals.add(name)
+            self.after_commit(lambda: self._call(name))
 
     def _must_write(self, verb: str) -> None:
         if not self.may_write:

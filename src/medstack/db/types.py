@@ -7,6 +7,9 @@ from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import JSON, BigInteger, Dialect
 from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.types import TypeDecorator
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -35,6 +38,24 @@ class Timestamp(TypeDecorator[datetime]):
 
 Json = JSON(none_as_null=True).with_variant(JSONB(none_as_null=True), "postgresql")
 """A JSON value: text on SQLite, jsonb on PostgreSQL. Python None is SQL NULL."""
+
+
+class instant(FunctionElement[datetime]):  # noqa: N801 - reads as SQL
+    """The database's own clock: for schedules that several processes must agree on."""
+
+    name = "instant"
+    type = Timestamp()
+    inherit_cache = True
+
+
+@compiles(instant, "sqlite")
+def _on_sqlite(element: instant, compiler: SQLCompiler, **kw: object) -> str:
+    return "CAST(unixepoch('subsec') * 1000000 AS INTEGER)"
+
+
+@compiles(instant, "postgresql")
+def _on_postgresql(element: instant, compiler: SQLCompiler, **kw: object) -> str:
+    return "CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS BIGINT)"
 
 
 def dump_json(value: object) -> str:

@@ -19,7 +19,7 @@ from sqlalchemy.exc import IntegrityError
 from tests.places import NewPlace, Place
 
 from medstack.db import Database, DatabaseBusy, DatabaseKeyWrong, StorageFull
-from medstack.db.types import Json, Timestamp
+from medstack.db.types import Json, Timestamp, instant
 
 CANARY = "Quicksilver-Wombat-7731"
 shelf = Table(
@@ -309,3 +309,27 @@ def test_timestamps_are_stored_exactly_and_in_order(one: datetime, other: dateti
 def test_a_naive_datetime_names_no_instant() -> None:
     with pytest.raises(ValueError, match="time zone"):
         Timestamp().process_bind_param(datetime(2026, 1, 1), sqlite_dialect.dialect())  # noqa: DTZ001
+
+
+def test_a_signal_reaches_subscribers_once_and_only_after_the_commit(db: Database) -> None:
+    heard: list[int] = []
+    leave = db.subscribe("shelf", lambda: heard.append(count(db)))
+    with pytest.raises(ZeroDivisionError), db.begin() as tx:
+        tx.signal("shelf")
+        raise ZeroDivisionError
+    with db.begin() as tx:
+        tx.signal("shelf")
+        tx.signal("shelf")
+        tx.execute(insert(shelf), {"id": 1})
+    leave()
+    with db.begin() as tx:
+        tx.signal("shelf")
+    assert heard == [1]
+
+
+def test_the_database_tells_the_time_of_a_row(db: Database) -> None:
+    before = datetime.now(UTC)
+    with db.begin() as tx:
+        tx.execute(insert(shelf).values(id=1, at=instant()))
+        at = tx.execute(select(shelf.c.at)).scalar_one()
+    assert abs((at - before).total_seconds()) < 5
