@@ -1,0 +1,11 @@
+"""Untrusted files are parsed here: one disposable process each, behind walls.
+
+`ProcessSandbox` implements `kit.sandbox.Sandbox`. The importing side stays light: nothing here
+imports a parser.
+"""
+
+from medstack.worker.sandbox.nursery import SandboxUnavailable
+from medstack.worker.sandbox.parent import TASK_MODULES, ProcessSandbox
+from medstack.worker.sandbox.walls import Layers, Limits
+
+__all__ = ["TASK_MODULES", "Layers", "Limits", "ProcessSandbox", "SandboxUnavailable"]
