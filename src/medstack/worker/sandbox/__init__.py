@@ -4,8 +4,9 @@
 imports a parser.
 """
 
+from medstack.worker.sandbox.ffmpeg import Ffmpeg
 from medstack.worker.sandbox.nursery import SandboxUnavailable
 from medstack.worker.sandbox.parent import TASK_MODULES, ProcessSandbox
 from medstack.worker.sandbox.walls import Layers, Limits
 
-__all__ = ["TASK_MODULES", "Layers", "Limits", "ProcessSandbox", "SandboxUnavailable"]
+__all__ = ["TASK_MODULES", "Ffmpeg", "Layers", "Limits", "ProcessSandbox", "SandboxUnavailable"]
