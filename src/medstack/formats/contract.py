@@ -128,9 +128,14 @@ class Rendition:
 class Format(Protocol):
     """One kind of file. Stateless; a module exports one instance."""
 
-    kind: str  # "jpeg": stable, on the wire
-    media_type: str
-    extensions: tuple[str, ...]  # first is canonical; lower case, no dot
+    @property
+    def kind(self) -> str: ...  # "jpeg": stable, on the wire
+
+    @property
+    def media_type(self) -> str: ...
+
+    @property
+    def extensions(self) -> tuple[str, ...]: ...  # first is canonical; lower case, no dot
 
     def sniff(self, head: bytes, tail: bytes, size: int) -> bool:
         """Is this kind possible? head, tail: first and last 4096 bytes (fewer if smaller).
