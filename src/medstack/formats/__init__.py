@@ -6,9 +6,14 @@ not discovered; a kind exists because it stands in this list.
 
 from __future__ import annotations
 
+from medstack.formats.bmp import BMP
 from medstack.formats.contract import Format, Unrecognised
+from medstack.formats.jpeg import JPEG
 
-FORMATS: tuple[Format, ...] = ()
+FORMATS: tuple[Format, ...] = (
+    JPEG,
+    BMP,
+)
 
 
 def format_of(kind: str) -> Format:
