@@ -9,9 +9,13 @@ from __future__ import annotations
 from medstack.formats.bmp import BMP
 from medstack.formats.contract import Format, Unrecognised
 from medstack.formats.jpeg import JPEG
+from medstack.formats.png import PNG
+from medstack.formats.tiff import TIFF
 
 FORMATS: tuple[Format, ...] = (
     JPEG,
+    PNG,
+    TIFF,
     BMP,
 )
 

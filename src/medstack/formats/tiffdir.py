@@ -41,7 +41,7 @@ class Directory:
     """One IFD: a page of a TIFF, or a group of EXIF tags."""
 
     entries: dict[int, Entry] = field(default_factory=dict)
-    next_offset: int = 0
+    next_offset: int | None = 0  # None where the block ends before it says
 
 
 class TiffBlock:
@@ -69,6 +69,8 @@ class TiffBlock:
                 raise Damaged("The chain of pages never ends.", pages=len(seen))
             seen.add(offset)
             directory = self.directory(offset)
+            if directory.next_offset is None:
+                raise Damaged("The TIFF ends inside a page's directory.", at=offset)
             yield directory
             offset = directory.next_offset
 
@@ -80,8 +82,9 @@ class TiffBlock:
         for index in range(count):
             entry = self._entry(body[index * 12 : index * 12 + 12], offset + 2 + index * 12)
             entries.setdefault(entry.tag, entry)
-        last = len(following) == 4 and struct.unpack(self.order + "I", following)[0]
-        return Directory(entries=entries, next_offset=int(last))
+        is_whole = len(following) == 4
+        next_offset = struct.unpack(self.order + "I", following)[0] if is_whole else None
+        return Directory(entries=entries, next_offset=next_offset)
 
     def _entry(self, raw: bytes, at: int) -> Entry:
         tag, kind, count, value = struct.unpack(self.order + "HHII", raw)
