@@ -47,12 +47,20 @@ def engines(path: str | None, *, key: bytes | None, lock_timeout_s: float) -> tu
     )
 
 
-def opener(path: str, *, key: bytes, lock_timeout_s: float) -> Callable[[], dbapi2.Connection]:
-    """A function that opens one connection, in autocommit mode, with the key applied."""
+def opener(
+    path: str, *, key: bytes, lock_timeout_s: float, isolation_level: str | None = None
+) -> Callable[[], dbapi2.Connection]:
+    """A function that opens one connection with the key applied.
+
+    isolation_level: as in Python's sqlite3; None for autocommit.
+    """
 
     def connect() -> dbapi2.Connection:
         raw = dbapi2.connect(
-            path, timeout=lock_timeout_s, isolation_level=None, check_same_thread=False
+            path,
+            timeout=lock_timeout_s,
+            isolation_level=isolation_level,
+            check_same_thread=False,
         )
         try:
             raw.execute("PRAGMA cipher_log_level = NONE")  # else it writes to stderr by itself
