@@ -6,9 +6,10 @@ An engine answers with a verdict and never with an exception: an engine that can
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from medstack.kit.streams import Source
 
@@ -50,10 +51,40 @@ class Health:
 class Scanner(Protocol):
     name: str
 
-    def scan(self, source: Source, *, kind: str) -> Verdict:
-        """Look through the whole of `source`. kind: what the sniffer called it, or ""."""
+    def scan(self, source: Source, *, kind: str) -> tuple[Verdict, ...]:
+        """Look through the whole of `source`. kind: what the sniffer called it, or "".
+
+        Everything it has to say, worst first, one verdict for each thing found; a single
+        CLEAN verdict where it found nothing.
+        """
         ...
 
     def health(self) -> Health:
         """Ask the engine how it is and prove it on the EICAR test file."""
         ...
+
+
+@runtime_checkable
+class MemberScanner(Scanner, Protocol):
+    """An engine we do not trust to open archives: it is handed every member as well."""
+
+    def scan_chunks(self, chunks: Iterable[bytes]) -> Verdict:
+        """Look through one stream of unknown length. Pulls no faster than the engine reads."""
+        ...
+
+
+# Worst first: how verdicts of several engines are put in order.
+WORST_FIRST = (
+    Outcome.INFECTED,
+    Outcome.FORBIDDEN,
+    Outcome.UNAVAILABLE,
+    Outcome.ERROR,
+    Outcome.ACTIVE,
+    Outcome.LIMIT,
+    Outcome.CLEAN,
+)
+
+
+def severity(verdict: Verdict) -> int:
+    """Sorting key: 0 is worst."""
+    return WORST_FIRST.index(verdict.outcome)
