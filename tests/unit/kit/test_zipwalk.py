@@ -11,6 +11,7 @@ import zlib
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.archives import zipped
 
 from medstack.kit.streams import MemorySource
 from medstack.kit.zipwalk import (
@@ -25,16 +26,6 @@ from medstack.kit.zipwalk import (
 )
 
 TEXT = b"a clinical note, " * 4000
-
-
-def zipped(*members: tuple[str, bytes], stored: bool = False, zip64: bool = False) -> bytes:
-    out = io.BytesIO()
-    method = zipfile.ZIP_STORED if stored else zipfile.ZIP_DEFLATED
-    with zipfile.ZipFile(out, "w", method) as archive:
-        for name, data in members:
-            with archive.open(name, "w", force_zip64=zip64) as member:
-                member.write(data)
-    return out.getvalue()
 
 
 class Pipe(io.RawIOBase):
