@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import secrets
 import threading
+from datetime import UTC, datetime, timedelta
 from typing import NewType, Protocol
 
 from medstack.kit.clock import Clock
@@ -30,6 +31,8 @@ BatchId = NewType("BatchId", int)
 JobId = NewType("JobId", int)
 
 EPOCH_MS = 1_577_836_800_000  # 2020-01-01T00:00:00Z
+LAST_ID = (1 << 63) - 1
+_EPOCH = datetime.fromtimestamp(EPOCH_MS / 1000, UTC)
 _TAIL_BITS = 21
 _TAIL_MASK = (1 << _TAIL_BITS) - 1
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
@@ -64,6 +67,20 @@ class TimeOrderedIds:
             fresh = (now_ms << _TAIL_BITS) | secrets.randbits(_TAIL_BITS - 1)
             self._last = max(fresh, self._last + 1)
             return self._last
+
+
+def time_of(value: int) -> datetime:
+    """When an id was made, UTC, to the millisecond."""
+    return _EPOCH + timedelta(milliseconds=value >> _TAIL_BITS)
+
+
+def first_id_at(moment: datetime) -> int:
+    """The lowest id that can be made at `moment` or later; 0 for a time before all ids.
+
+    `value >= first_id_at(t)` is `time_of(value) >= t`, so a range of time is a range of ids.
+    """
+    since = (moment - _EPOCH) // timedelta(microseconds=1)
+    return min(max(0, -(-since // 1000)) << _TAIL_BITS, LAST_ID)
 
 
 def id_out(value: int) -> str:
