@@ -1,1 +1,104 @@
-"""."""
+"""Records: what a practice keeps about its patients, and how it is found again."""
+
+from medstack.records.categories import SUBCATEGORIES, category_of, short_code, subcategory_of
+from medstack.records.editing import KEEP, Edit, edit, history
+from medstack.records.excerpts import Excerpt, excerpts
+from medstack.records.filters import Filters, Page
+from medstack.records.listing import page
+from medstack.records.model import (
+    AccessLevel,
+    Category,
+    Change,
+    DownloadName,
+    Record,
+    Rendition,
+    Said,
+    ScanSummary,
+    Stage,
+    StageState,
+    Status,
+    Version,
+)
+from medstack.records.naming import download_name
+from medstack.records.rules import Step, etag, expected_revision, next_status
+from medstack.records.sight import WHOLE_ARCHIVE
+from medstack.records.store import (
+    add,
+    archive,
+    erase,
+    get,
+    get_many,
+    give_name,
+    index_text,
+    lock,
+    move,
+    note_inspection,
+    note_scan,
+    note_stage,
+    unarchive,
+)
+from medstack.records.versions import (
+    add_version,
+    contents,
+    put_rendition,
+    rendition,
+    renditions,
+    restore,
+    version,
+    versions,
+)
+
+__all__ = [
+    "KEEP",
+    "SUBCATEGORIES",
+    "WHOLE_ARCHIVE",
+    "AccessLevel",
+    "Category",
+    "Change",
+    "DownloadName",
+    "Edit",
+    "Excerpt",
+    "Filters",
+    "Page",
+    "Record",
+    "Rendition",
+    "Said",
+    "ScanSummary",
+    "Stage",
+    "StageState",
+    "Status",
+    "Step",
+    "Version",
+    "add",
+    "add_version",
+    "archive",
+    "category_of",
+    "contents",
+    "download_name",
+    "edit",
+    "erase",
+    "etag",
+    "excerpts",
+    "expected_revision",
+    "get",
+    "get_many",
+    "give_name",
+    "history",
+    "index_text",
+    "lock",
+    "move",
+    "next_status",
+    "note_inspection",
+    "note_scan",
+    "note_stage",
+    "page",
+    "put_rendition",
+    "rendition",
+    "renditions",
+    "restore",
+    "short_code",
+    "subcategory_of",
+    "unarchive",
+    "version",
+    "versions",
+]

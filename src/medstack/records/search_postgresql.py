@@ -1,0 +1,140 @@
+"""Search on PostgreSQL, by GIN over a tsvector.
+
+GIN hands out all matches at once, in no order, so it is never asked for more than it must:
+- a patient, an appointment, a case, a folder: all matches in it, which are few;
+- a panel of shelves: a common word is soon met walking each shelf; of a rare one, the index knows
+  every place on these shelves;
+- everything: the newest records are compared one by one (a common word is met there), then
+  windows of time that grow eightfold are looked up (a rare word is found in a handful of steps).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from sqlalchemy import ColumnElement, Subquery, Text, cast, func, literal, select
+from sqlalchemy.dialects.postgresql import TSQUERY
+
+from medstack.db import Tx
+from medstack.records.filters import Ask, Bounds, facets_of, holds
+from medstack.records.sight import visible
+from medstack.records.tables import record_texts, records
+from medstack.records.tokens import Group, windows
+from medstack.records.walks import NARROW, each_shelf
+
+RECENT = 2000
+SAMPLE = 300
+COMMON = 15  # matches in a sample from which a word counts as common
+
+
+def find(tx: Tx, ask: Ask, words: list[Group], panel: Group | None) -> list[int]:
+    """The newest ids with one token of each group, on the shelves of `panel` if one is given."""
+    required = [*words, *((token,) for token in facets_of(ask.filters))]
+    if _is_narrow(ask):
+        return _look_up(tx, ask, required, ask.within, ask.limit)
+    if panel is None:
+        return _everywhere(tx, ask, words, required)
+    if _is_common(tx, ask.within, words):
+        return _walk_shelves(tx, ask, words)
+    return _look_up(tx, ask, [*required, panel], ask.within, ask.limit)
+
+
+def _is_narrow(ask: Ask) -> bool:
+    return any(getattr(ask.filters, name) is not None for name in ("patient_key", *NARROW))
+
+
+def _everywhere(tx: Tx, ask: Ask, words: list[Group], required: list[Group]) -> list[int]:
+    found, upper = _among_newest(tx, ask, words)
+    for window in windows(upper, ask.within.lower):
+        if len(found) >= ask.limit:
+            break
+        within = Bounds(lower=max(window.lowest, ask.within.lower), upper=upper)
+        more = [*required, window.tokens]
+        found += _look_up(tx, ask, more, within, ask.limit - len(found))
+    return found
+
+
+def _among_newest(tx: Tx, ask: Ask, words: list[Group]) -> tuple[list[int], int]:
+    """Matches among the newest records, and the id below which nothing was looked at yet."""
+    recent = _recent(ask.within, RECENT)
+    query = (
+        select(recent.c.record_id)
+        .join(records, records.c.id == recent.c.record_id)
+        .where(_holds_all(recent.c.tokens, words), *_decided_by_rows(ask))
+        .order_by(recent.c.record_id.desc())
+        .limit(ask.limit)
+    )
+    found = [row.record_id for row in tx.execute(query)]
+    if len(found) >= ask.limit:
+        return found, ask.within.lower
+    lowest = tx.execute(select(func.min(recent.c.record_id))).scalar_one()
+    return found, ask.within.lower if lowest is None else lowest
+
+
+def _is_common(tx: Tx, within: Bounds, words: list[Group]) -> bool:
+    sample = _recent(within, SAMPLE)
+    query = select(func.count()).select_from(sample).where(_holds_all(sample.c.tokens, words))
+    return int(tx.execute(query).scalar_one()) >= COMMON
+
+
+def _walk_shelves(tx: Tx, ask: Ask, words: list[Group]) -> list[int]:
+    texts = record_texts.c
+    text_of = select(texts.record_id).where(
+        texts.record_id == records.c.id, _holds_all(texts.tokens, words)
+    )
+    query = each_shelf(ask, text_of.correlate(records).exists())
+    return [row.id for row in tx.execute(query)]
+
+
+def _look_up(tx: Tx, ask: Ask, required: Iterable[Group], within: Bounds, limit: int) -> list[int]:
+    """All the index knows of these tokens, then the newest of it."""
+    texts = record_texts.c
+    hits = (
+        select(texts.record_id)
+        .where(*(_holds(texts.tokens, group) for group in required))
+        .cte("hits")
+        .prefix_with("MATERIALIZED", dialect="postgresql")
+    )
+    query = (
+        select(records.c.id)
+        .join(hits, hits.c.record_id == records.c.id)
+        .where(records.c.id < within.upper, records.c.id >= within.lower, *_decided_by_rows(ask))
+        .order_by(records.c.id.desc())
+        .limit(limit)
+    )
+    return [row.id for row in tx.execute(query)]
+
+
+def _decided_by_rows(ask: Ask) -> list[ColumnElement[bool]]:
+    archived = records.c.is_archived == ask.filters.archived
+    return [archived, *holds(ask.filters), visible(ask.scope)]
+
+
+def _recent(within: Bounds, rows: int) -> Subquery:
+    texts = record_texts.c
+    return (
+        select(texts.record_id, texts.tokens)
+        .where(texts.record_id < within.upper, texts.record_id >= within.lower)
+        .order_by(texts.record_id.desc())
+        .limit(rows)
+        .subquery("recent")
+    )
+
+
+def _holds_all(tokens: ColumnElement[Any], groups: Iterable[Group]) -> ColumnElement[bool]:
+    return tokens.op("@@")(_tsquery(" & ".join(f"({_any_of(group)})" for group in groups)))
+
+
+def _holds(tokens: ColumnElement[Any], group: Group) -> ColumnElement[bool]:
+    """A condition of its own for each group: only then does GIN leap between them."""
+    return tokens.op("@@")(_tsquery(_any_of(group)))
+
+
+def _any_of(group: Group) -> str:
+    """Quoted lexemes. No token holds a quote, so nothing people type becomes syntax."""
+    return " | ".join(f"'{t[:-1]}':*" if t.endswith("*") else f"'{t}'" for t in group)
+
+
+def _tsquery(query: str) -> ColumnElement[Any]:
+    return cast(literal(query, Text), TSQUERY)
