@@ -1,0 +1,43 @@
+"""A bounded memory of what was used last. Safe to share between threads."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Hashable
+from typing import Generic, TypeVar
+
+K = TypeVar("K", bound=Hashable)
+V = TypeVar("V")
+
+
+class Lru(Generic[K, V]):
+    """At most `most` entries; the least recently used goes first."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._lock = threading.Lock()
+        self._kept: OrderedDict[K, V] = OrderedDict()
+
+    def get(self, key: K) -> V | None:
+        with self._lock:
+            found = self._kept.get(key)
+            if found is not None:
+                self._kept.move_to_end(key)
+            return found
+
+    def put(self, key: K, value: V) -> None:
+        with self._lock:
+            self._kept[key] = value
+            self._kept.move_to_end(key)
+            if len(self._kept) > self._most:
+                self._kept.popitem(last=False)
+
+    def drop(self, is_unwanted: Callable[[K], bool]) -> None:
+        """Forget every entry whose key is unwanted."""
+        with self._lock:
+            for key in [key for key in self._kept if is_unwanted(key)]:
+                del self._kept[key]
+
+    def __len__(self) -> int:
+        return len(self._kept)
