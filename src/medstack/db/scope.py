@@ -28,6 +28,10 @@ class Scope:
     levels: frozenset[str]
     inbox_of: AccountId | None = None
 
+    def covers(self, patient_key: ColumnElement[Any]) -> ColumnElement[bool]:
+        """The WHERE clause for a table that tells patients apart but knows no access level."""
+        return true() if self.panel is None else patient_key.in_(self.panel)
+
     def allows(
         self,
         patient_key: ColumnElement[Any],
