@@ -24,11 +24,20 @@ SETTLE_WAITS_S = (0.2, 1.0, 5.0)
 class Execution:
     """Knows the handlers; claims, runs and settles batches for one process."""
 
-    def __init__(self, db: Database, *, clock: Clock, ids: Ids, node: str) -> None:
+    def __init__(
+        self,
+        db: Database,
+        *,
+        clock: Clock,
+        ids: Ids,
+        node: str,
+        max_deaths: int = rules.MAX_DEATHS,
+    ) -> None:
         self._db = db
         self._clock = clock
         self._ids = ids
         self._node = node
+        self._max_deaths = max_deaths
         self.registered: dict[str, Registration] = {}
         self.is_stopping = False
 
@@ -64,7 +73,7 @@ class Execution:
                 batch = store.claim(
                     tx, self.registered, node=self._node, ids=self._ids, is_hurried=is_hurried
                 )
-            if batch is None or batch.deaths < rules.MAX_DEATHS:
+            if batch is None or batch.deaths < self._max_deaths:
                 return batch
             log.event("jobs.poisoned", level=logging.ERROR, job=batch.id)
             self._give_up(batch, JobState.POISONED, rules.POISONED)

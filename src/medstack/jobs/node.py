@@ -15,7 +15,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from medstack.db import Database
-from medstack.jobs import store
+from medstack.jobs import rules, store
 from medstack.jobs.execution import ATTEMPTS, BACKOFF_S, BATCH, Execution
 from medstack.jobs.model import Batch, GivenUp, Handler
 from medstack.kit import log
@@ -49,10 +49,12 @@ class Jobs:
         poll_s: float = POLL_S,
         beat_s: float = BEAT_S,
         lease_s: float = LEASE_S,
+        max_deaths: int = rules.MAX_DEATHS,
     ) -> None:
         """system_url, system_key: of the engine's own database; the key for SQLite only.
 
         executor_id: unique per process and start; made up if None.
+        max_deaths: processes one batch may take down before it is poisoned.
         """
         self._db = db
         self._clock = clock
@@ -60,7 +62,9 @@ class Jobs:
         self._system = (system_url, system_key)
         self._concurrency = concurrency
         self._poll_s, self._beat_s, self._lease_s = poll_s, beat_s, lease_s
-        self._execution = Execution(db, clock=clock, ids=ids, node=self._node)
+        self._execution = Execution(
+            db, clock=clock, ids=ids, node=self._node, max_deaths=max_deaths
+        )
         self._engine: Engine | None = None
         self._threads: list[threading.Thread] = []
         self._scout = threading.Lock()  # one idle thread at a time looks for work
@@ -148,6 +152,9 @@ class Jobs:
             try:
                 with self._scout:
                     batch = self._next()
+                    if batch is not None and batch.deaths:
+                        self._run_alone(batch)
+                        continue
                 if batch is not None:
                     self._run(batch)
             except Exception as error:  # noqa: BLE001 - the top of a thread
@@ -166,6 +173,12 @@ class Jobs:
                 return batch
             self._wake.wait(self._poll_s)
         return None
+
+    def _run_alone(self, batch: Batch) -> None:
+        """Run a batch that a process died with: should it kill again, it kills no bystander."""
+        while len(self._running) > 1 and not self._stop.is_set():
+            self._wake.wait(self._poll_s)
+        self._run(batch)
 
     def _run(self, batch: Batch) -> None:
         assert self._engine is not None
