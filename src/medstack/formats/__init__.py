@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from medstack.formats.bmp import BMP
 from medstack.formats.contract import Format, Unrecognised
+from medstack.formats.dicom import DICOM
 from medstack.formats.jpeg import JPEG
 from medstack.formats.png import PNG
 from medstack.formats.tiff import TIFF
@@ -17,6 +18,7 @@ FORMATS: tuple[Format, ...] = (
     PNG,
     TIFF,
     BMP,
+    DICOM,
 )
 
 
