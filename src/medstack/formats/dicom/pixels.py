@@ -117,7 +117,7 @@ def check_length(shape: Shape, layout: Layout) -> None:
     is_padding = 0 <= surplus <= _PADDING_BYTES and not exactly(
         layout.source, element.start + wanted, surplus
     ).strip(b"\0")
-    if surplus and not is_padding:
+    if surplus not in (0, wanted % 2) and not is_padding:
         raise Damaged(
             "The DICOM pixel data is not as long as the header says.", wanted=wanted, found=found
         )
