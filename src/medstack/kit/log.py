@@ -42,7 +42,7 @@ def failure(name: str, error: BaseException, **fields: Field) -> None:
         name,
         level=logging.ERROR,
         error=_kebab(type(error).__name__),
-        at=where.lower(),
+        where=where.lower(),
         **fields,
     )
 
