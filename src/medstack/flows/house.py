@@ -8,6 +8,7 @@ from medstack.db import Database
 from medstack.kit.clock import Clock
 from medstack.kit.ids import Ids
 from medstack.kit.sandbox import Sandbox
+from medstack.people import Passwords
 from medstack.scanners.contract import Scanner
 from medstack.vault import Keyring, Vault
 
@@ -21,6 +22,7 @@ class House:
     keyring: Keyring
     clock: Clock
     ids: Ids
+    passwords: Passwords = field(default_factory=Passwords)
     practice_name: str = "MedStack"
     upload_expiry_s: int = 24 * 3600
     public_url: str = "http://127.0.0.1:8470"
