@@ -1,0 +1,110 @@
+"""Parameters that several routes take: each one's name and meaning, and how it is read."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Annotated
+
+from litestar.params import HeaderParameter, PathParameter, QueryParameter
+
+from medstack.kit.errors import Missing
+from medstack.kit.ids import BadId, id_in, id_out
+from medstack.web.problems import IfMatchRequired
+from medstack.web.strict import InvalidRequest
+
+ID_PATTERN = "^[0-7][0-9a-hjkmnp-tv-z]{12}$"
+
+IdInPath = Annotated[str, PathParameter(description="An id.", schema_extra={"pattern": ID_PATTERN})]
+ChartInPath = Annotated[
+    str,
+    PathParameter(
+        description="A chart number: P001234.", schema_extra={"pattern": "^[A-Z0-9-]{1,20}$"}
+    ),
+]
+NumberInPath = Annotated[int, PathParameter(ge=1, le=2**31 - 1)]
+Text = str | None
+Limit = Annotated[int, QueryParameter(ge=1, le=200, description="Most items to answer with.")]
+Cursor = Annotated[
+    str | None,
+    QueryParameter(max_length=40, description="`nextCursor` of the page before."),
+]
+IfMatch = Annotated[
+    str | None,
+    HeaderParameter(name="If-Match", max_length=200, description="The ETag you last read."),
+]
+LastEventId = Annotated[
+    str | None,
+    HeaderParameter(
+        name="Last-Event-ID", max_length=40, description="The last event you saw; resumes there."
+    ),
+]
+
+_ETAG = re.compile(r'"([1-9][0-9]{0,17})(?:\.[0-9]{1,18})?"\Z')
+
+
+def path_id(text: str) -> int:
+    """An id from an address. What is no id names nothing: raises Missing."""
+    try:
+        return id_in(text)
+    except BadId as error:
+        raise Missing from error
+
+
+def id_or_none(field: str, text: str | None) -> int | None:
+    """An id from a parameter or a body. Raises InvalidRequest."""
+    if text is None:
+        return None
+    try:
+        return id_in(text)
+    except BadId as error:
+        raise InvalidRequest("An id has 13 letters and digits.", field=field) from error
+
+
+def cursor_in(text: str | None) -> int | None:
+    return id_or_none("cursor", text)
+
+
+def cursor_out(value: int | None) -> str | None:
+    return None if value is None else id_out(value)
+
+
+def revision_in(if_match: str | None) -> int | None:
+    """The revision an If-Match header names; None for `*`, which overwrites whatever is there.
+
+    Raises IfMatchRequired, InvalidRequest. Source: RFC 9110 §13.1.1, RFC 6585 §3.
+    """
+    if if_match is None:
+        raise IfMatchRequired("Send the ETag of what you are changing as If-Match.")
+    if if_match.strip() == "*":
+        return None
+    found = _ETAG.match(if_match.strip())
+    if found is None:
+        raise InvalidRequest("Send the ETag as you last read it.", field="If-Match")
+    return int(found.group(1))
+
+
+def etag_out(revision: int) -> str:
+    return f'"{revision}"'
+
+
+def day_start(field: str, text: str | None) -> datetime | None:
+    """A day (from its first moment) or a time. Raises InvalidRequest."""
+    return None if text is None else _moment(field, text, timedelta(0))
+
+
+def day_end(field: str, text: str | None) -> datetime | None:
+    """A day (to its last moment) or a time, as the first moment that is too late."""
+    return None if text is None else _moment(field, text, timedelta(days=1))
+
+
+def _moment(field: str, text: str, more: timedelta) -> datetime:
+    try:
+        if len(text) == len("2026-03-01"):
+            return datetime.combine(date.fromisoformat(text), time.min, UTC) + more
+        moment = datetime.fromisoformat(text)
+        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
+    except (ValueError, OverflowError) as error:
+        raise InvalidRequest(
+            "Give a day (2026-03-01) or a time (ISO 8601).", field=field
+        ) from error
