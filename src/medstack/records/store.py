@@ -126,9 +126,9 @@ def note_inspection(
     return record
 
 
-def index_text(tx: Tx, record_id: RecordId, body: str) -> None:
-    """Make a record found by the text of its current version. Raises Missing."""
-    search_index.index_text(tx, lock(tx, record_id), body=body)
+def index_text(tx: Tx, record: Record, *, body: str) -> None:
+    """Make a record found by `body`, the text of its current version, besides its own fields."""
+    search_index.index_text(tx, lock(tx, record.id), body=body)
 
 
 def give_name(tx: Tx, record_id: RecordId, on: date) -> Record:

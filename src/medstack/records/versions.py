@@ -108,6 +108,11 @@ def put_rendition(tx: Tx, rendition: Rendition) -> None:
     tx.execute(insert(record_renditions).values(row))
 
 
+def drop_renditions(tx: Tx, record_id: RecordId) -> None:
+    """Forget every picture of a record; their contents are the caller's to shred."""
+    tx.execute(delete(record_renditions).where(record_renditions.c.record_id == record_id))
+
+
 def renditions(
     tx: Tx, scope: Scope, record_id: RecordId, number: int | None = None
 ) -> tuple[Rendition, ...]:

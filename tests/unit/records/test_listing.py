@@ -171,7 +171,7 @@ def fill(db: Database, archive: Archive) -> None:
     with db.begin() as tx:
         for record in archive.records:
             store.add(tx, record)
-            store.index_text(tx, record.id, archive.bodies[record.id])
+            store.index_text(tx, record, body=archive.bodies[record.id])
 
 
 def every_page(db: Database, scope: Scope, asked: Filters, *, limit: int) -> list[int]:

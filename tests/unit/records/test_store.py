@@ -448,7 +448,7 @@ def test_an_excerpt_shows_where_the_words_were_met(db: Database, ids: TimeOrdere
     made = make_record(ids.new(), description="Crown on 36")
     with db.begin() as tx:
         records.add(tx, made)
-        records.index_text(tx, made.id, "x " * 300 + "the crown was fitted")
+        records.index_text(tx, made, body="x " * 300 + "the crown was fitted")
     with db.read() as tx:
         found = records.excerpts(tx, WHOLE_ARCHIVE, (made.id,), "cro")[made.id]
         assert records.excerpts(tx, scope_of([2]), (made.id,), "cro") == {}
