@@ -28,7 +28,7 @@ APPLICATION = "medstack"
 VERSION = "jobs-1"  # pinned: DBOS would derive it from source, and an upgrade would strand work
 WORKFLOW = "medstack.batch"
 LOCK_TIMEOUT_S = 30.0
-CONNECTIONS = 10
+CONNECTIONS = 10  # on PostgreSQL
 THREADS = 4  # DBOS's own; our runs use the threads they are called in
 
 _library = logging.getLogger("dbos")
@@ -160,7 +160,7 @@ def _sql_engine(url: str, key: bytes | None) -> SqlEngine:
         module=dbapi2,
         creator=connect,
         poolclass=QueuePool,
-        pool_size=CONNECTIONS,
+        pool_size=1,  # threads queue for it: 1.8 × the rate of meeting in SQLite's busy loop
         max_overflow=0,
         hide_parameters=True,
     )

@@ -47,14 +47,15 @@ Index(
 )
 Index(
     "ix_jobs_waiting_group",
-    jobs.c.name,
     jobs.c.batch_group,
+    jobs.c.name,
     jobs.c.id,
     sqlite_where=_waiting,
     postgresql_where=_waiting,
 )
 Index("ix_jobs_running", jobs.c.node, sqlite_where=_running, postgresql_where=_running)
-Index("ix_jobs_lead", jobs.c.lead_id)
+_joined = jobs.c.lead_id.is_not(None)
+Index("ix_jobs_lead", jobs.c.lead_id, sqlite_where=_joined, postgresql_where=_joined)
 Index("ix_jobs_finished", jobs.c.finished_at)
 
 # A process that runs jobs. One that stops counting its beats is dead.

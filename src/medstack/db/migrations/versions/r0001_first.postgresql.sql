@@ -78,13 +78,13 @@ CREATE TABLE jobs (
 
 CREATE INDEX ix_jobs_finished ON jobs (finished_at);
 
-CREATE INDEX ix_jobs_lead ON jobs (lead_id);
+CREATE INDEX ix_jobs_lead ON jobs (lead_id) WHERE lead_id IS NOT NULL;
 
 CREATE INDEX ix_jobs_running ON jobs (node) WHERE state = 'running';
 
 CREATE INDEX ix_jobs_waiting ON jobs (priority DESC, id) WHERE state = 'queued';
 
-CREATE INDEX ix_jobs_waiting_group ON jobs (name, batch_group, id) WHERE state = 'queued';
+CREATE INDEX ix_jobs_waiting_group ON jobs (batch_group, name, id) WHERE state = 'queued';
 
 CREATE TABLE job_nodes (
     node TEXT NOT NULL,
