@@ -1,5 +1,33 @@
 -- Revision 0001 for postgresql, from the tables by scripts/first_migration.py.
 
+CREATE TABLE policies (
+    name VARCHAR(60) NOT NULL,
+    value JSONB NOT NULL,
+    changed_at BIGINT NOT NULL,
+    changed_by BIGINT NOT NULL,
+    CONSTRAINT pk_policies PRIMARY KEY (name)
+);
+
+CREATE TABLE links (
+    id BIGINT NOT NULL,
+    record_id BIGINT NOT NULL,
+    version INTEGER NOT NULL,
+    rendition VARCHAR(40) NOT NULL,
+    issuer_id BIGINT NOT NULL,
+    created_at BIGINT NOT NULL,
+    expires_at BIGINT NOT NULL,
+    max_uses INTEGER,
+    uses INTEGER NOT NULL,
+    revoked_at BIGINT,
+    CONSTRAINT pk_links PRIMARY KEY (id)
+);
+
+CREATE INDEX ix_links_expires_at ON links (expires_at);
+
+CREATE INDEX ix_links_issuer_id ON links (issuer_id);
+
+CREATE INDEX ix_links_record_id ON links (record_id);
+
 CREATE TABLE audit_events (
     seq BIGINT NOT NULL,
     body BYTEA NOT NULL,
@@ -50,6 +78,20 @@ CREATE TABLE audit_checkpoints (
     note TEXT NOT NULL,
     CONSTRAINT pk_audit_checkpoints PRIMARY KEY (size)
 );
+
+CREATE TABLE upload_batches (
+    id BIGINT NOT NULL,
+    account_id BIGINT NOT NULL,
+    title TEXT NOT NULL,
+    context TEXT NOT NULL,
+    files INTEGER NOT NULL,
+    size BIGINT NOT NULL,
+    created_at BIGINT NOT NULL,
+    CONSTRAINT pk_upload_batches PRIMARY KEY (id),
+    CONSTRAINT ck_upload_batches_counted CHECK (files >= 0 AND size >= 0)
+);
+
+CREATE INDEX ix_upload_batches_account ON upload_batches (account_id, id);
 
 CREATE TABLE jobs (
     id BIGSERIAL NOT NULL,
@@ -209,6 +251,40 @@ CREATE TABLE vault_object (
 );
 
 CREATE INDEX ix_vault_object_condemned ON vault_object (condemned_at) WHERE condemned_at IS NOT NULL;
+
+CREATE TABLE uploads (
+    id BIGINT NOT NULL,
+    account_id BIGINT NOT NULL,
+    purpose TEXT NOT NULL,
+    state TEXT NOT NULL,
+    content_id BIGINT,
+    length BIGINT,
+    "offset" BIGINT NOT NULL,
+    fields JSONB NOT NULL,
+    header TEXT NOT NULL,
+    concat TEXT NOT NULL,
+    patient_key BIGINT,
+    batch_id BIGINT,
+    batch_size BIGINT NOT NULL,
+    epoch INTEGER NOT NULL,
+    record_id BIGINT,
+    is_forgotten BOOLEAN NOT NULL,
+    created_at BIGINT NOT NULL,
+    updated_at BIGINT NOT NULL,
+    expires_at BIGINT NOT NULL,
+    CONSTRAINT pk_uploads PRIMARY KEY (id),
+    CONSTRAINT ck_uploads_within CHECK ("offset" >= 0 AND (length IS NULL OR "offset" <= length)),
+    CONSTRAINT fk_uploads_batch_id_upload_batches FOREIGN KEY(batch_id) REFERENCES upload_batches (id),
+    CONSTRAINT uq_uploads_record_id UNIQUE (record_id)
+);
+
+CREATE INDEX ix_uploads_account ON uploads (account_id, state, id);
+
+CREATE INDEX ix_uploads_batch_id ON uploads (batch_id);
+
+CREATE INDEX ix_uploads_content_id ON uploads (content_id);
+
+CREATE INDEX ix_uploads_expiry ON uploads (state, expires_at);
 
 CREATE TABLE patient_words (
     word VARCHAR(60) COLLATE "C" NOT NULL,
