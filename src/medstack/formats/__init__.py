@@ -8,10 +8,15 @@ from __future__ import annotations
 
 from medstack.formats.bmp import BMP
 from medstack.formats.contract import Format, Unrecognised
+from medstack.formats.csv import CSV
 from medstack.formats.dicom import DICOM
+from medstack.formats.docx import DOCX
 from medstack.formats.jpeg import JPEG
+from medstack.formats.pdf import PDF
 from medstack.formats.png import PNG
 from medstack.formats.tiff import TIFF
+from medstack.formats.txt import TXT
+from medstack.formats.xlsx import XLSX
 
 FORMATS: tuple[Format, ...] = (
     JPEG,
@@ -19,6 +24,11 @@ FORMATS: tuple[Format, ...] = (
     TIFF,
     BMP,
     DICOM,
+    PDF,
+    DOCX,
+    XLSX,
+    CSV,
+    TXT,
 )
 
 
