@@ -1,1 +1,1 @@
-"""."""
+"""A practice nobody has: synthetic people, visits and files to show MedStack with."""
