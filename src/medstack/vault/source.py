@@ -19,7 +19,7 @@ from medstack.vault.sealing import (
 from medstack.vault.stores.contract import Store
 
 CIPHERS = 4096
-SEGMENTS = 512  # of 64 KiB each
+SEGMENTS = 1024  # of 64 KiB each, by one process
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,7 +36,7 @@ class Remembered:
 
     def __init__(self, *, ciphers: int = CIPHERS, segments: int = SEGMENTS) -> None:
         self.ciphers: Lru[str, SegmentCipher] = Lru(ciphers)
-        self.segments: Lru[tuple[str, int], bytes] = Lru(segments)
+        self.segments: Lru[tuple[str, int], bytes] = Lru(segments, picky=True)
 
     def forget(self, object_names: set[str]) -> None:
         self.ciphers.drop(lambda name: name in object_names)
