@@ -10,9 +10,10 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from medstack.vault.fs import Fs
 from medstack.vault.stores import (
     STORES,
     AlreadyStored,
@@ -25,9 +26,15 @@ from medstack.vault.stores import (
 NAMES = st.text("abc0", min_size=8, max_size=10)
 
 
-def make(kind: type[Store], folder: Path) -> Store:
+class Unsynced(Fs):
+    """For the many small stores of the property tests."""
+
+    fsync = staticmethod(lambda fd: None)
+
+
+def make(kind: type[Store], folder: Path, fs: Fs | None = None) -> Store:
     if kind is DiskStore:
-        return DiskStore(folder / "store")
+        return DiskStore(folder / "store", fs=fs)
     assert kind is MemoryStore, "teach this suite how to make the new store"
     return MemoryStore()
 
@@ -51,12 +58,13 @@ def test_an_empty_object_is_an_object(store: Store) -> None:
     assert store.read_at("object01", 0, 10) == b""
 
 
+@settings(deadline=None)
 @given(data=st.binary(max_size=200), offset=st.integers(0, 220), length=st.integers(0, 220))
 def test_a_ranged_read_equals_the_slice(
     tmp_path_factory: pytest.TempPathFactory, data: bytes, offset: int, length: int
 ) -> None:
     for kind in STORES:
-        store = make(kind, tmp_path_factory.mktemp("ranged"))
+        store = make(kind, tmp_path_factory.mktemp("ranged"), Unsynced())
         store.put("object01", [data])
         assert store.read_at("object01", offset, length) == data[offset : offset + length]
         store.close()
@@ -172,8 +180,9 @@ def test_a_name_that_could_be_a_path_is_refused(store: Store, name: str) -> None
         store.read_at(name, 0, 1)
 
 
+@settings(deadline=None)
 @given(
-    names=st.sets(NAMES, max_size=20),
+    names=st.sets(NAMES, max_size=12),
     prefix=st.text("abc0", max_size=3),
     after=st.one_of(st.just(""), NAMES),
     limit=st.integers(1, 5),
@@ -186,7 +195,7 @@ def test_pages_list_every_matching_object_once_in_order(
     limit: int,
 ) -> None:
     for kind in STORES:
-        store = make(kind, tmp_path_factory.mktemp("pages"))
+        store = make(kind, tmp_path_factory.mktemp("pages"), Unsynced())
         for name in names:
             store.put(name, [name.encode()])
         listed: list[str] = []

@@ -17,8 +17,8 @@ CALLS = (
 class FaultyFs(Fs):
     """Counts calls; the `fail_at`-th (from 1) raises `error` instead of being made.
 
-    A failing close closes all the same, as the kernel's does. `torn` lets a failing write put
-    half its bytes down first.
+    Nothing is really synced: no power is cut here. A failing close closes all the same, as
+    the kernel's does. `torn` lets a failing write put half its bytes down first.
     """
 
     def __init__(self, *, fail_at: int = 0, error: int = 0, torn: bool = False) -> None:
@@ -44,6 +44,6 @@ class FaultyFs(Fs):
                 if name == "write" and self.torn:
                     call(args[0], args[1][: len(args[1]) // 2])
                 raise OSError(self.error, os.strerror(self.error))
-            return call(*args, **kwargs)
+            return None if name == "fsync" else call(*args, **kwargs)
 
         return counted

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 
 import pytest
 import tink
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from tink import cleartext_keyset_handle, streaming_aead
 from tink.proto import aes_gcm_hkdf_streaming_pb2, common_pb2, tink_pb2
@@ -123,6 +123,7 @@ def test_we_read_what_tink_writes(tinks: streaming_aead.StreamingAead, size: int
     assert unseal(sealed, size) == PLAIN[:size]
 
 
+@settings(deadline=None)
 @given(
     size=st.integers(0, len(PLAIN)),
     cuts=st.lists(st.integers(0, len(PLAIN)), max_size=12),
@@ -135,6 +136,7 @@ def test_tink_reads_what_we_write_however_it_was_pushed(
     assert tink_unseals(tinks, sealed) == PLAIN[:size]
 
 
+@settings(deadline=None)
 @given(size=st.integers(0, len(PLAIN)), data=st.data())
 def test_a_range_of_what_tink_wrote_equals_the_slice(
     tinks: streaming_aead.StreamingAead, size: int, data: st.DataObject
