@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, Select, delete, insert, select, update
+from sqlalchemy import Row, Select, bindparam, delete, insert, select, update
 
 from medstack.audit import body as bodies
 from medstack.audit import merkle, notes
@@ -22,6 +22,16 @@ from medstack.kit.ids import PatientKey
 TILE_LEAVES = 256
 MAX_PAGE = 200
 _HEAD = 1
+
+# Built once: every request waits for these, and building one costs as much as running it.
+_THE_HEAD = select(head.c.size, head.c.peaks).where(head.c.id == _HEAD)
+_THE_HEAD_LOCKED = _THE_HEAD.with_for_update()
+_SET_HEAD = (
+    update(head)
+    .where(head.c.id == _HEAD)
+    .values(size=bindparam("new_size"), peaks=bindparam("new_peaks"))
+)
+_ADD_EVENTS, _ADD_SUBJECTS, _ADD_DETAILS = insert(events), insert(subjects), insert(details)
 
 
 class LogDamaged(Broken):
@@ -46,12 +56,12 @@ def append(tx: Tx, drafts: Sequence[Draft], *, now: Callable[[], datetime]) -> N
     at = now()
     rows = [_rows(draft, seq=seq, at=at) for seq, draft in enumerate(drafts, start=before.size)]
     edge = before.extend(row.event["leaf_hash"] for row in rows)
-    tx.execute(insert(events), [row.event for row in rows])
+    tx.execute(_ADD_EVENTS, [row.event for row in rows])
     if touched := [subject for row in rows for subject in row.subjects]:
-        tx.execute(insert(subjects), touched)
+        tx.execute(_ADD_SUBJECTS, touched)
     if kept := [detail for row in rows for detail in row.details]:
-        tx.execute(insert(details), kept)
-    tx.execute(update(head).where(head.c.id == _HEAD).values(size=edge.size, peaks=edge.to_bytes()))
+        tx.execute(_ADD_DETAILS, kept)
+    tx.execute(_SET_HEAD, {"new_size": edge.size, "new_peaks": edge.to_bytes()})
     _close_tiles(tx, before.size, edge.size)
 
 
@@ -77,11 +87,10 @@ def _rows(draft: Draft, *, seq: int, at: datetime) -> _Rows:
 
 def _locked_edge(tx: Tx) -> Edge:
     """The tree's edge, held against every other transaction until this one ends."""
-    asked = select(head.c.size, head.c.peaks).where(head.c.id == _HEAD).with_for_update()
-    row = tx.execute(asked).one_or_none()
+    row = tx.execute(_THE_HEAD_LOCKED).one_or_none()
     if row is None:  # the first event of all: nothing to lock yet
         tx.exclusive("audit.head")
-        row = tx.execute(asked).one_or_none()
+        row = tx.execute(_THE_HEAD_LOCKED).one_or_none()
     if row is None:
         tx.execute(insert(head).values(id=_HEAD, size=0, peaks=b""))
         return Edge()
@@ -90,7 +99,7 @@ def _locked_edge(tx: Tx) -> Edge:
 
 def edge(tx: Tx) -> Edge:
     """The tree as it stands, by its own account. Raises LogDamaged."""
-    row = tx.execute(select(head.c.size, head.c.peaks).where(head.c.id == _HEAD)).one_or_none()
+    row = tx.execute(_THE_HEAD).one_or_none()
     return Edge() if row is None else _edge_of(row)
 
 
