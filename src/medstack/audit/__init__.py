@@ -7,13 +7,13 @@ here knows a patient by more than a number.
 from medstack.audit.actions import Action, Outcome
 from medstack.audit.model import Checkpoint, Event, Fault, Filter, Finding, VerifyReport
 from medstack.audit.notes import BadCheckpoint, Signer, Verifier, read_checkpoint
+from medstack.audit.search import listing
 from medstack.audit.store import (
     LogDamaged,
     checkpoint,
     edge,
     erase_details,
     latest_checkpoint,
-    listing,
     prove_consistency,
     prove_inclusion,
 )

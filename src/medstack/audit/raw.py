@@ -95,10 +95,17 @@ def counts(tx: Tx) -> tuple[int, int]:
     return found, kept
 
 
-def tile(tx: Tx, number: int) -> bytes:
-    """A stored subtree hash, b"" if there is none."""
-    asked = select(_raw(tx, tiles.c.hash)).where(tiles.c.number == number)
-    return _bytes(tx.execute(asked).scalar_one_or_none())
+def tile(tx: Tx, number: int) -> tuple[bytes, bytes, bytes] | None:
+    """A stored tile's hash and its earliest and latest time as digits; None if there is none."""
+    asked = select(
+        _raw(tx, tiles.c.hash).label("hash"),
+        _raw(tx, tiles.c.earliest).label("earliest"),
+        _raw(tx, tiles.c.latest).label("latest"),
+    ).where(tiles.c.number == number)
+    row = tx.execute(asked).one_or_none()
+    if row is None:
+        return None
+    return _bytes(row.hash), _bytes(row.earliest), _bytes(row.latest)
 
 
 def stored_head(tx: Tx) -> tuple[bytes, bytes] | None:

@@ -1,4 +1,4 @@
-"""All SQL of the audit log but its verification: append, list, prove, checkpoint, erase."""
+"""The log's rows: append, prove, checkpoint, erase. Lists are in `search`, checks in `verify`."""
 
 from __future__ import annotations
 
@@ -8,19 +8,18 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, Select, bindparam, delete, insert, select, update
+from sqlalchemy import Row, bindparam, delete, insert, select, update
 
 from medstack.audit import body as bodies
 from medstack.audit import merkle, notes
 from medstack.audit.merkle import Edge
-from medstack.audit.model import Draft, Event, Filter
+from medstack.audit.model import Draft
 from medstack.audit.tables import checkpoints, details, events, head, subjects, tiles
 from medstack.db import Tx
 from medstack.kit.errors import Broken
 from medstack.kit.ids import PatientKey
 
 TILE_LEAVES = 256
-MAX_PAGE = 200
 _HEAD = 1
 
 # Built once: every request waits for these, and building one costs as much as running it.
@@ -111,11 +110,19 @@ def _edge_of(row: Row[Any]) -> Edge:
 
 
 def _close_tiles(tx: Tx, old: int, size: int) -> None:
-    """Keep the hash of every subtree of TILE_LEAVES that the tree has just completed."""
+    """Sum up every stretch of TILE_LEAVES that the tree has just completed."""
     for number in range(old // TILE_LEAVES, size // TILE_LEAVES):
         start = number * TILE_LEAVES
-        root = Edge().extend(_leaves(tx, start, start + TILE_LEAVES)).root
-        tx.execute(insert(tiles).values(number=number, hash=root))
+        chosen = events.c.seq.between(start, start + TILE_LEAVES - 1)
+        asked = select(events.c.leaf_hash, events.c.at).where(chosen).order_by(events.c.seq)
+        rows = tx.execute(asked).all()
+        tile = {
+            "number": number,
+            "hash": Edge().extend(row.leaf_hash for row in rows).root,
+            "earliest": min(row.at for row in rows),
+            "latest": max(row.at for row in rows),
+        }
+        tx.execute(insert(tiles).values(tile))
 
 
 def subtree(tx: Tx, start: int, end: int) -> bytes:
@@ -160,14 +167,6 @@ def edge_at(tx: Tx, size: int) -> Edge:
     return Edge(size=size, peaks=tuple(peaks))
 
 
-def tile_edge_at(tx: Tx, size: int) -> Edge:
-    """The edge of the tile that is not yet full at `size`. Raises LogDamaged."""
-    start = size - size % TILE_LEAVES
-    leaves = _leaves(tx, start, size)
-    _root(leaves, count=size - start)
-    return Edge().extend(leaves)
-
-
 def prove_inclusion(tx: Tx, seq: int, *, size: int) -> tuple[bytes, ...]:
     """That event `seq` is in the log of the first `size` events. Raises ValueError, LogDamaged."""
     return merkle.inclusion_proof(seq, size, lambda start, end: subtree(tx, start, end))
@@ -195,47 +194,6 @@ def latest_checkpoint(tx: Tx) -> str | None:
     """The newest checkpoint this database keeps of itself."""
     asked = select(checkpoints.c.note).order_by(checkpoints.c.size.desc()).limit(1)
     return tx.execute(asked).scalar_one_or_none()
-
-
-def listing(
-    tx: Tx, chosen: Filter, *, before: int | None = None, limit: int = 50
-) -> tuple[Event, ...]:
-    """Events that pass the filter, newest first; the next page lies before the last one's seq.
-
-    limit: 1 to MAX_PAGE. Raises LogDamaged if a row among them is no event.
-    """
-    asked = _where(chosen)
-    if before is not None:
-        asked = asked.where(events.c.seq < before)
-    asked = asked.order_by(events.c.seq.desc()).limit(min(max(limit, 1), MAX_PAGE))
-    return tuple(_event(row) for row in tx.execute(asked))
-
-
-def _where(chosen: Filter) -> Select[Any]:
-    asked: Select[Any] = select(
-        events.c.seq, events.c.body, details.c.salt, details.c.body.label("detail")
-    ).select_from(events.outerjoin(details, details.c.seq == events.c.seq))
-    if chosen.actor_id is not None:
-        asked = asked.where(events.c.actor_id == chosen.actor_id)
-    if chosen.actions:
-        asked = asked.where(events.c.action.in_(sorted(chosen.actions)))
-    if chosen.since is not None:
-        asked = asked.where(events.c.at >= chosen.since)
-    if chosen.until is not None:
-        asked = asked.where(events.c.at < chosen.until)
-    for kind, key in (("r", chosen.record), ("p", chosen.patient)):
-        if key is not None:
-            touching = select(subjects.c.seq).where(subjects.c.kind == kind, subjects.c.key == key)
-            asked = asked.where(events.c.seq.in_(touching))
-    return asked
-
-
-def _event(row: Row[Any]) -> Event:
-    try:
-        personal = None if row.detail is None else bodies.decode_details(row.detail)
-        return bodies.event_of(bodies.decode(row.body), personal)
-    except (TypeError, ValueError) as error:
-        raise LogDamaged("An event cannot be read.", seq=row.seq) from error
 
 
 def erase_details(tx: Tx, patient: PatientKey) -> int:

@@ -35,7 +35,7 @@ events = Table(
     Column("seq", SEQ, primary_key=True, autoincrement=False),
     Column("body", LargeBinary, nullable=False),
     Column("leaf_hash", LargeBinary, nullable=False),
-    Column("at", Timestamp, nullable=False, index=True),
+    Column("at", Timestamp, nullable=False),  # searched by way of the tiles
     Column("actor_id", BigInteger, nullable=False),
     Column("action", String(60), nullable=False),
     _is_blob("body"),
@@ -62,12 +62,16 @@ details = Table(
     Column("body", LargeBinary, nullable=False),
 )
 
-# Hashes of complete subtrees of 256 leaves, so that proofs need not read every leaf.
+# Complete subtrees of 256 leaves: their hash, so that proofs need not read every leaf, and the
+# times they span, so that a list of some week need not either. Clocks may step back: times are
+# the earliest and latest of the tile, not its first and last.
 tiles = Table(
     "audit_tiles",
     metadata,
     Column("number", SEQ, primary_key=True, autoincrement=False),
     Column("hash", LargeBinary, nullable=False),
+    Column("earliest", Timestamp, nullable=False),
+    Column("latest", Timestamp, nullable=False),
 )
 
 # One row: the growing edge of the tree.

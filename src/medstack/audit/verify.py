@@ -52,6 +52,7 @@ class _Walk:
         self.tx = tx
         self.edge = Edge()  # of what has been read
         self.tile = Edge()  # of the tile being read
+        self.times: list[int] = []  # of its events
         self.start = 0  # first event whose body is read
         self.next_seq = 0
         self.is_gapless = True  # as long as it is, edge is the tree of what was written
@@ -84,16 +85,16 @@ class _Walk:
             self.vouched.setdefault(stated.size, set()).add(stated.root)
 
     def resume(self, verifier: notes.Verifier, note: str) -> None:
-        """Start behind a checkpoint, if the stored hashes still have its root."""
+        """Start at the last full tile before a checkpoint, if stored hashes have its root."""
         try:
             stated = notes.read_checkpoint(note, verifier)
-            edge = store.edge_at(self.tx, stated.size)
-            tile = store.tile_edge_at(self.tx, stated.size)
+            start = stated.size - stated.size % store.TILE_LEAVES
+            edge = store.edge_at(self.tx, start)
+            root = store.edge_at(self.tx, stated.size).root
         except (notes.BadCheckpoint, store.LogDamaged):
             return  # read everything: that will say what is wrong, and where
-        if edge.root == stated.root:
-            self.edge, self.tile = edge, tile
-            self.start = self.next_seq = stated.size
+        if root == stated.root:
+            self.edge, self.start, self.next_seq = edge, start, start
 
     def go(self) -> None:
         for size in [size for size in self.vouched if size < self.start]:
@@ -117,6 +118,7 @@ class _Walk:
             self.report(Fault.EDITED, event.seq, "the body is no event")
         if body is not None:
             self._check_row(event, body)
+            self.times.append(body.at)
         self._grow(merkle.leaf_hash(event.body))
         return body
 
@@ -149,11 +151,15 @@ class _Walk:
         self.edge = self.edge.append(leaf)
         self.tile = self.tile.append(leaf)
         if self.tile.size == store.TILE_LEAVES:
-            number = self.edge.size // store.TILE_LEAVES - 1
-            if raw.tile(self.tx, number) != self.tile.root:
-                self.report(Fault.EDITED, self.edge.size - 1, "a stored subtree hash differs")
-            self.tile = Edge()
+            self._check_tile()
         self._compare(self.edge.size, self.edge.root)
+
+    def _check_tile(self) -> None:
+        if len(self.times) == store.TILE_LEAVES:  # else a body was unreadable, and is reported
+            stored = raw.tile(self.tx, self.edge.size // store.TILE_LEAVES - 1)
+            if stored != (self.tile.root, _text(min(self.times)), _text(max(self.times))):
+                self.report(Fault.EDITED, self.edge.size - 1, "a sum of 256 events differs")
+        self.tile, self.times = Edge(), []
 
     def _compare(self, size: int, root: bytes) -> None:
         """Hold the tree at one size to what checkpoints state of it."""

@@ -17,10 +17,9 @@ from medstack.kit.ids import AccountId, Ids, PatientKey
 from medstack.people import rules
 from medstack.people.model import Account, SessionId
 from medstack.people.problems import EmailTaken, LastAdmin
+from medstack.people.store import pages
 from medstack.people.store.revisions import change
 from medstack.people.tables import accounts, sessions, tokens
-
-MAX_PAGE = 200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -162,7 +161,7 @@ def list_accounts(
     tx: Tx, *, role: Role | None = None, after: AccountId | None = None, limit: int = 50
 ) -> tuple[Account, ...]:
     """Accounts, oldest first; the next page lies after the last one's id."""
-    asked = select(accounts).order_by(accounts.c.id).limit(min(max(limit, 1), MAX_PAGE))
+    asked = select(accounts).order_by(accounts.c.id).limit(pages.rows(limit))
     if role is not None:
         asked = asked.where(accounts.c.role == role.value)
     if after is not None:

@@ -13,9 +13,8 @@ from medstack.kit.errors import Missing
 from medstack.kit.ids import AccountId, Ids, PatientKey
 from medstack.people.model import Account, Assignment, AssignmentId, Patient
 from medstack.people.problems import AlreadyAssigned, BadField
+from medstack.people.store import pages
 from medstack.people.tables import assignments, patients
-
-MAX_PAGE = 200
 
 
 def panel(actor: Actor, at: datetime) -> Select[tuple[int]] | None:
@@ -104,7 +103,7 @@ def list_assignments(
     limit: int = 50,
 ) -> tuple[Assignment, ...]:
     """Assignments that run at a moment (None: all there ever were), oldest first."""
-    asked = select(assignments).order_by(assignments.c.id).limit(min(max(limit, 1), MAX_PAGE))
+    asked = select(assignments).order_by(assignments.c.id).limit(pages.rows(limit))
     if at is not None:
         asked = asked.where(_runs(at))
     if account_id is not None:

@@ -12,10 +12,9 @@ from medstack.db.scope import Scope
 from medstack.kit.errors import Missing
 from medstack.kit.ids import CaseId, PatientKey
 from medstack.people.model import Case, CaseKind
+from medstack.people.store import pages
 from medstack.people.store.revisions import change
 from medstack.people.tables import cases
-
-MAX_PAGE = 200
 
 
 def create_case(tx: Tx, case: Case) -> Case:
@@ -60,7 +59,7 @@ def list_cases(
         asked = asked.where(closed.is_(None) if is_open else closed.is_not(None))
     if before is not None:
         asked = asked.where(cases.c.id < before)
-    rows = tx.execute(asked.order_by(cases.c.id.desc()).limit(min(max(limit, 1), MAX_PAGE)))
+    rows = tx.execute(asked.order_by(cases.c.id.desc()).limit(pages.rows(limit)))
     return tuple(_case(row) for row in rows)
 
 

@@ -18,10 +18,10 @@ from medstack.kit.ids import Ids, PatientId, PatientKey
 from medstack.people import rules
 from medstack.people.model import Demographics, Patient, PatientPage, Sex
 from medstack.people.problems import ChartNumberTaken
+from medstack.people.store import pages
 from medstack.people.store.revisions import change
 from medstack.people.tables import chart_numbers, patient_words, patients
 
-MAX_PAGE = 200
 MAX_WORDS = 8
 _COUNTER = 1
 _LAST = "\U0010ffff"  # sorts behind every letter
@@ -158,9 +158,9 @@ def list_patients(
 ) -> PatientPage:
     """The caller's patients by name. Each word of q begins a name or the chart number.
 
-    after: the last key of the page before; limit: 1 to MAX_PAGE.
+    after: the last key of the page before; limit: 1 to pages.MAX_PAGE.
     """
-    limit = min(max(limit, 1), MAX_PAGE)
+    limit = min(max(limit, 1), pages.MAX_PAGE)
     asked = select(patients).where(
         scope.covers(patients.c.key), patients.c.is_archived.is_(is_archived)
     )

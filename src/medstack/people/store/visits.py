@@ -15,10 +15,10 @@ from medstack.kit.errors import Missing
 from medstack.kit.ids import AccountId, AppointmentId, PatientKey, ProviderId
 from medstack.people import rules
 from medstack.people.model import Appointment, AppointmentStatus, Provider
+from medstack.people.store import pages
 from medstack.people.store.revisions import change
 from medstack.people.tables import appointments, providers
 
-MAX_PAGE = 200
 _AWAY = (AppointmentStatus.CANCELLED.value, AppointmentStatus.NOSHOW.value)
 
 
@@ -119,7 +119,7 @@ def list_appointments(
         place = tuple_(appointments.c.starts_at, appointments.c.id)
         asked = asked.where(place > tuple_(literal(last.starts_at, Timestamp), last.id))
     asked = asked.order_by(appointments.c.starts_at, appointments.c.id)
-    rows = tx.execute(asked.limit(min(max(limit, 1), MAX_PAGE)))
+    rows = tx.execute(asked.limit(pages.rows(limit)))
     return tuple(_appointment(row) for row in rows)
 
 

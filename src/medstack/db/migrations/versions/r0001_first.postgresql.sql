@@ -42,8 +42,6 @@ CREATE INDEX ix_audit_events_action_audit_events_seq ON audit_events (action, se
 
 CREATE INDEX ix_audit_events_actor_id_audit_events_seq ON audit_events (actor_id, seq);
 
-CREATE INDEX ix_audit_events_at ON audit_events (at);
-
 CREATE TABLE audit_subjects (
     kind VARCHAR(1) NOT NULL,
     key BIGINT NOT NULL,
@@ -63,6 +61,8 @@ CREATE TABLE audit_details (
 CREATE TABLE audit_tiles (
     number BIGINT NOT NULL,
     hash BYTEA NOT NULL,
+    earliest BIGINT NOT NULL,
+    latest BIGINT NOT NULL,
     CONSTRAINT pk_audit_tiles PRIMARY KEY (number)
 );
 
