@@ -17,6 +17,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from hypothesis import HealthCheck, settings
 from tests import postgres_server
 from tests.places import DATABASE_KEY, NewPlace, Place
 
@@ -27,6 +28,13 @@ from medstack.kit.clock import SetClock
 from medstack.kit.ids import TimeOrderedIds
 
 BOTH = ["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)]
+
+
+# The suite runs beside others on small machines: time says nothing about our code there.
+settings.register_profile(
+    "medstack", deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True
+)
+settings.load_profile("medstack")
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable
+from datetime import datetime
 
 from dbos import DBOS, DBOSConfig, DBOSPortableJSONSerializer, SetWorkflowID
 from sqlalchemy import Engine as SqlEngine
@@ -29,6 +30,7 @@ VERSION = "jobs-1"  # pinned: DBOS would derive it from source, and an upgrade w
 WORKFLOW = "medstack.batch"
 LOCK_TIMEOUT_S = 30.0
 CONNECTIONS = 10  # on PostgreSQL
+MOST_FORGOTTEN = 500  # at a time
 THREADS = 4  # DBOS's own; our runs use the threads they are called in
 
 _library = logging.getLogger("dbos")
@@ -70,16 +72,33 @@ class Engine:
         """Call `body` in this thread, with a checkpoint function that knows the earlier runs."""
         workflow_id = _workflow_id(batch, batch.generation)
         finished = self._finished_steps(batch)
-        self._runs[workflow_id] = lambda: body(lambda key, fn: _step(key, fn, finished))
+        escaped: list[Exception] = []
+
+        def perform() -> None:
+            try:
+                body(lambda key, fn: _step(key, fn, finished))
+            except Exception as error:  # noqa: BLE001 - raised below: DBOS would store its text
+                escaped.append(error)
+
+        self._runs[workflow_id] = perform
         try:
             with SetWorkflowID(workflow_id):
                 self._workflow(workflow_id)
         finally:
             del self._runs[workflow_id]
+        if escaped:
+            raise escaped[0]
 
     def forget(self, batch: Batch) -> None:
         """Delete what is kept of the batch's runs."""
         DBOS.delete_workflows([_workflow_id(batch, n + 1) for n in range(batch.generation)])
+
+    def forget_before(self, at: datetime) -> None:
+        """Delete what is kept of runs started before `at` that nobody came back for."""
+        old = DBOS.list_workflows(
+            end_time=at.isoformat(), limit=MOST_FORGOTTEN, load_input=False, load_output=False
+        )
+        DBOS.delete_workflows([run.workflow_id for run in old if run.workflow_id not in self._runs])
 
     def _config(self) -> DBOSConfig:
         return {
@@ -170,6 +189,5 @@ class _Quiet(logging.Handler):
     """Turns DBOS's log records, whose texts are not ours to vouch for, into bare events."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        log.event(
-            "jobs.engine_message", level=record.levelno, at=f"{record.module}:{record.lineno}"
-        )
+        where = f"{record.module}:{record.lineno}"
+        log.event("jobs.engine_message", level=record.levelno, where=where)

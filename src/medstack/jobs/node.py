@@ -12,6 +12,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from medstack.db import Database
@@ -30,6 +31,8 @@ POLL_S = 0.1  # how late a job of another process may be noticed
 BEAT_S = 3.0
 LEASE_S = 15.0
 STOP_S = 10.0
+TIDY_EVERY_S = 3600.0
+CHECKPOINTS_KEPT = timedelta(days=14)
 _AFTER_ERROR_S = 1.0
 
 
@@ -104,6 +107,7 @@ class Jobs:
         engine.start()
         self._engine = engine
         self._tend()
+        self._tidied_at = self._clock.monotonic()
         self._unsubscribe = self._db.subscribe(store.SIGNAL, self._wake.set)
         loops: list[Callable[[], None]] = [self._lease_loop] + [self._work_loop] * self._concurrency
         for number, loop in enumerate(loops):
@@ -194,9 +198,12 @@ class Jobs:
     # -- living and dying ------------------------------------------------------------------
 
     def _lease_loop(self) -> None:
+        engine = self._engine
+        assert engine is not None
         while not self._stop.wait(self._beat_s):
             try:
                 self._tend()
+                self._tidy(engine)
             except Exception as error:  # noqa: BLE001 - the top of a thread
                 log.failure("jobs.lease_failed", error, node=self._node)
 
@@ -217,6 +224,12 @@ class Jobs:
         if lost:
             log.event("jobs.taken_over", level=logging.WARNING, node=self._node, jobs=lost)
             self._wake.set()
+
+    def _tidy(self, engine: Engine) -> None:
+        """Now and then, drop checkpoints of batches that were cancelled or poisoned."""
+        if self._clock.monotonic() - self._tidied_at >= TIDY_EVERY_S:
+            self._tidied_at = self._clock.monotonic()
+            engine.forget_before(self._clock.now() - CHECKPOINTS_KEPT)
 
     def _silent(self, seen: dict[str, int]) -> list[str]:
         """The nodes whose beats have not changed for a whole lease, by our own clock."""

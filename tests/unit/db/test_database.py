@@ -197,6 +197,27 @@ def test_a_writer_that_waits_too_long_is_told_the_database_is_busy(db_place: Pla
     assert refused.value.code == "database-busy"
 
 
+@pytest.mark.postgres
+def test_two_that_wait_for_each_other_are_not_both_left_waiting(new_place: NewPlace) -> None:
+    db = new_place("postgresql").open()
+    both_hold_one = threading.Barrier(2, timeout=20)
+
+    def take(names: tuple[str, str]) -> str:
+        try:
+            with db.begin() as tx:
+                tx.exclusive(names[0])
+                both_hold_one.wait()
+                tx.exclusive(names[1])
+                return "both"
+        except DatabaseBusy as problem:
+            return problem.code
+
+    with ThreadPoolExecutor(2) as pool:
+        outcomes = sorted(pool.map(take, [("left", "right"), ("right", "left")]))
+    db.close()
+    assert outcomes == ["both", "database-busy"]
+
+
 def test_threads_of_one_process_wait_in_turn_and_then_give_up(new_place: NewPlace) -> None:
     db = new_place("sqlite").open(lock_timeout_s=0.2)
     outcome: list[str] = []
