@@ -12,7 +12,7 @@ import pkgutil
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import create_mock_engine
+from sqlalchemy import Table, create_mock_engine
 
 import medstack
 from medstack.db.schema import metadata
@@ -32,9 +32,24 @@ def statements(url: str) -> list[str]:
         found.append("\n".join(line.expandtabs(4).rstrip() for line in compiled.splitlines()))
 
     engine = create_mock_engine(url, keep)
-    metadata.create_all(engine, checkfirst=False)
+    for table in in_order():
+        table.create(engine, checkfirst=False)
     runs = itertools.groupby(found, key=lambda sql: "INDEX" in sql.partition("(")[0])
     return [sql for is_index, run in runs for sql in (sorted(run) if is_index else run)]
+
+
+def in_order() -> list[Table]:
+    """The tables by name, each after those it refers to."""
+    waiting, ordered = sorted(metadata.tables.values(), key=lambda table: table.name), []
+    while waiting:
+        ready = next(t for t in waiting if referred(t) <= {t.name, *(o.name for o in ordered)})
+        waiting.remove(ready)
+        ordered.append(ready)
+    return ordered
+
+
+def referred(table: Table) -> set[str]:
+    return {key.column.table.name for key in table.foreign_keys}
 
 
 def main() -> None:

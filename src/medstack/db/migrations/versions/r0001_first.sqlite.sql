@@ -1,32 +1,17 @@
 -- Revision 0001 for sqlite, from the tables by scripts/first_migration.py.
 
-CREATE TABLE policies (
-    name VARCHAR(60) NOT NULL,
-    value JSON NOT NULL,
-    changed_at BIGINT NOT NULL,
-    changed_by BIGINT NOT NULL,
-    CONSTRAINT pk_policies PRIMARY KEY (name)
+CREATE TABLE audit_checkpoints (
+    size INTEGER NOT NULL,
+    note TEXT NOT NULL,
+    CONSTRAINT pk_audit_checkpoints PRIMARY KEY (size)
 );
 
-CREATE TABLE links (
-    id BIGINT NOT NULL,
-    record_id BIGINT NOT NULL,
-    version INTEGER NOT NULL,
-    rendition VARCHAR(40) NOT NULL,
-    issuer_id BIGINT NOT NULL,
-    created_at BIGINT NOT NULL,
-    expires_at BIGINT NOT NULL,
-    max_uses INTEGER,
-    uses INTEGER NOT NULL,
-    revoked_at BIGINT,
-    CONSTRAINT pk_links PRIMARY KEY (id)
+CREATE TABLE audit_details (
+    seq INTEGER NOT NULL,
+    salt BLOB NOT NULL,
+    body BLOB NOT NULL,
+    CONSTRAINT pk_audit_details PRIMARY KEY (seq)
 );
-
-CREATE INDEX ix_links_expires_at ON links (expires_at);
-
-CREATE INDEX ix_links_issuer_id ON links (issuer_id);
-
-CREATE INDEX ix_links_record_id ON links (record_id);
 
 CREATE TABLE audit_events (
     seq INTEGER NOT NULL,
@@ -44,6 +29,13 @@ CREATE INDEX ix_audit_events_action_audit_events_seq ON audit_events (action, se
 
 CREATE INDEX ix_audit_events_actor_id_audit_events_seq ON audit_events (actor_id, seq);
 
+CREATE TABLE audit_head (
+    id INTEGER NOT NULL,
+    size BIGINT NOT NULL,
+    peaks BLOB NOT NULL,
+    CONSTRAINT pk_audit_head PRIMARY KEY (id)
+);
+
 CREATE TABLE audit_subjects (
     kind VARCHAR(1) NOT NULL,
     "key" BIGINT NOT NULL,
@@ -54,13 +46,6 @@ CREATE TABLE audit_subjects (
 
 CREATE INDEX ix_audit_subjects_seq ON audit_subjects (seq);
 
-CREATE TABLE audit_details (
-    seq INTEGER NOT NULL,
-    salt BLOB NOT NULL,
-    body BLOB NOT NULL,
-    CONSTRAINT pk_audit_details PRIMARY KEY (seq)
-);
-
 CREATE TABLE audit_tiles (
     number INTEGER NOT NULL,
     hash BLOB NOT NULL,
@@ -69,32 +54,32 @@ CREATE TABLE audit_tiles (
     CONSTRAINT pk_audit_tiles PRIMARY KEY (number)
 );
 
-CREATE TABLE audit_head (
+CREATE TABLE chart_numbers (
     id INTEGER NOT NULL,
+    next BIGINT NOT NULL,
+    CONSTRAINT pk_chart_numbers PRIMARY KEY (id)
+);
+
+CREATE TABLE dicom_series (
+    id INTEGER NOT NULL,
+    shelf BIGINT NOT NULL,
+    study_uid TEXT NOT NULL,
+    series_uid TEXT NOT NULL,
+    modality TEXT NOT NULL,
+    instances INTEGER NOT NULL,
     size BIGINT NOT NULL,
-    peaks BLOB NOT NULL,
-    CONSTRAINT pk_audit_head PRIMARY KEY (id)
+    CONSTRAINT pk_dicom_series PRIMARY KEY (id),
+    CONSTRAINT uq_dicom_series_shelf_series_uid UNIQUE (shelf, series_uid)
 );
 
-CREATE TABLE audit_checkpoints (
-    size INTEGER NOT NULL,
-    note TEXT NOT NULL,
-    CONSTRAINT pk_audit_checkpoints PRIMARY KEY (size)
-);
+CREATE INDEX ix_dicom_series_study_uid ON dicom_series (study_uid);
 
-CREATE TABLE upload_batches (
-    id BIGINT NOT NULL,
-    account_id BIGINT NOT NULL,
-    title TEXT NOT NULL,
-    context TEXT NOT NULL,
-    files INTEGER NOT NULL,
-    size BIGINT NOT NULL,
-    created_at BIGINT NOT NULL,
-    CONSTRAINT pk_upload_batches PRIMARY KEY (id),
-    CONSTRAINT ck_upload_batches_counted CHECK (files >= 0 AND size >= 0)
+CREATE TABLE job_nodes (
+    node TEXT NOT NULL,
+    beats BIGINT NOT NULL,
+    seen_at BIGINT NOT NULL,
+    CONSTRAINT pk_job_nodes PRIMARY KEY (node)
 );
-
-CREATE INDEX ix_upload_batches_account ON upload_batches (account_id, id);
 
 CREATE TABLE jobs (
     id INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
@@ -130,11 +115,32 @@ CREATE INDEX ix_jobs_waiting ON jobs (priority DESC, id) WHERE state = 'queued';
 
 CREATE INDEX ix_jobs_waiting_group ON jobs (batch_group, name, id) WHERE state = 'queued';
 
-CREATE TABLE job_nodes (
-    node TEXT NOT NULL,
-    beats BIGINT NOT NULL,
-    seen_at BIGINT NOT NULL,
-    CONSTRAINT pk_job_nodes PRIMARY KEY (node)
+CREATE TABLE links (
+    id BIGINT NOT NULL,
+    record_id BIGINT NOT NULL,
+    version INTEGER NOT NULL,
+    rendition VARCHAR(40) NOT NULL,
+    issuer_id BIGINT NOT NULL,
+    created_at BIGINT NOT NULL,
+    expires_at BIGINT NOT NULL,
+    max_uses INTEGER,
+    uses INTEGER NOT NULL,
+    revoked_at BIGINT,
+    CONSTRAINT pk_links PRIMARY KEY (id)
+);
+
+CREATE INDEX ix_links_expires_at ON links (expires_at);
+
+CREATE INDEX ix_links_issuer_id ON links (issuer_id);
+
+CREATE INDEX ix_links_record_id ON links (record_id);
+
+CREATE TABLE patient_quotas (
+    patient_key INTEGER NOT NULL,
+    used BIGINT NOT NULL,
+    reserved BIGINT NOT NULL,
+    CONSTRAINT pk_patient_quotas PRIMARY KEY (patient_key),
+    CONSTRAINT ck_patient_quotas_counted CHECK (used >= 0 AND reserved >= 0)
 );
 
 CREATE TABLE patients (
@@ -160,20 +166,120 @@ CREATE TABLE patients (
 
 CREATE INDEX ix_patients_is_archived_patients_sort_name_patients_key ON patients (is_archived, sort_name, "key");
 
-CREATE TABLE chart_numbers (
-    id INTEGER NOT NULL,
-    next BIGINT NOT NULL,
-    CONSTRAINT pk_chart_numbers PRIMARY KEY (id)
-);
-
-CREATE TABLE sign_in_attempts (
-    subject BLOB NOT NULL,
-    at BIGINT NOT NULL,
+CREATE TABLE accounts (
     id BIGINT NOT NULL,
-    CONSTRAINT pk_sign_in_attempts PRIMARY KEY (subject, at, id)
+    email TEXT NOT NULL,
+    email_key VARCHAR(254) NOT NULL,
+    display_name TEXT NOT NULL,
+    role VARCHAR(10) NOT NULL,
+    patient_key BIGINT,
+    password_hash TEXT,
+    is_enabled BOOLEAN NOT NULL,
+    must_change_password BOOLEAN NOT NULL,
+    created_at BIGINT NOT NULL,
+    revision INTEGER NOT NULL,
+    CONSTRAINT pk_accounts PRIMARY KEY (id),
+    CONSTRAINT ck_accounts_patient_of_patient CHECK ((role = 'patient') = (patient_key IS NOT NULL)),
+    CONSTRAINT uq_accounts_email_key UNIQUE (email_key),
+    CONSTRAINT fk_accounts_patient_key_patients FOREIGN KEY(patient_key) REFERENCES patients ("key")
 );
 
-CREATE INDEX ix_sign_in_attempts_at ON sign_in_attempts (at);
+CREATE INDEX ix_accounts_patient_key ON accounts (patient_key);
+
+CREATE TABLE assignments (
+    id BIGINT NOT NULL,
+    account_id BIGINT NOT NULL,
+    patient_key BIGINT NOT NULL,
+    from_at BIGINT NOT NULL,
+    until_at BIGINT,
+    created_by BIGINT NOT NULL,
+    CONSTRAINT pk_assignments PRIMARY KEY (id),
+    CONSTRAINT fk_assignments_account_id_accounts FOREIGN KEY(account_id) REFERENCES accounts (id),
+    CONSTRAINT fk_assignments_patient_key_patients FOREIGN KEY(patient_key) REFERENCES patients ("key")
+);
+
+CREATE INDEX ix_assignments_account_id_assignments_patient_key_assignments_from_at_assignments_until_at ON assignments (account_id, patient_key, from_at, until_at);
+
+CREATE INDEX ix_assignments_patient_key_assignments_account_id ON assignments (patient_key, account_id);
+
+CREATE UNIQUE INDEX uq_assignments_open ON assignments (account_id, patient_key) WHERE until_at IS NULL;
+
+CREATE TABLE cases (
+    id BIGINT NOT NULL,
+    patient_key BIGINT NOT NULL,
+    kind VARCHAR(20) NOT NULL,
+    title TEXT NOT NULL,
+    opened_at BIGINT NOT NULL,
+    closed_at BIGINT,
+    revision INTEGER NOT NULL,
+    CONSTRAINT pk_cases PRIMARY KEY (id),
+    CONSTRAINT fk_cases_patient_key_patients FOREIGN KEY(patient_key) REFERENCES patients ("key")
+);
+
+CREATE INDEX ix_cases_patient_key_cases_id ON cases (patient_key, id);
+
+CREATE TABLE patient_words (
+    word VARCHAR(60) NOT NULL,
+    patient_key BIGINT NOT NULL,
+    CONSTRAINT pk_patient_words PRIMARY KEY (word, patient_key),
+    CONSTRAINT fk_patient_words_patient_key_patients FOREIGN KEY(patient_key) REFERENCES patients ("key")
+)
+ WITHOUT ROWID;
+
+CREATE INDEX ix_patient_words_patient_key ON patient_words (patient_key);
+
+CREATE TABLE policies (
+    name VARCHAR(60) NOT NULL,
+    value JSON NOT NULL,
+    changed_at BIGINT NOT NULL,
+    changed_by BIGINT NOT NULL,
+    CONSTRAINT pk_policies PRIMARY KEY (name)
+);
+
+CREATE TABLE providers (
+    id BIGINT NOT NULL,
+    name TEXT NOT NULL,
+    sort_name VARCHAR(130) NOT NULL,
+    discipline TEXT NOT NULL,
+    account_id BIGINT,
+    is_archived BOOLEAN NOT NULL,
+    revision INTEGER NOT NULL,
+    CONSTRAINT pk_providers PRIMARY KEY (id),
+    CONSTRAINT fk_providers_account_id_accounts FOREIGN KEY(account_id) REFERENCES accounts (id)
+);
+
+CREATE INDEX ix_providers_account_id ON providers (account_id);
+
+CREATE TABLE appointments (
+    id BIGINT NOT NULL,
+    patient_key BIGINT NOT NULL,
+    provider_id BIGINT NOT NULL,
+    starts_at BIGINT NOT NULL,
+    ends_at BIGINT NOT NULL,
+    kind TEXT NOT NULL,
+    status VARCHAR(20) NOT NULL,
+    note TEXT NOT NULL,
+    revision INTEGER NOT NULL,
+    CONSTRAINT pk_appointments PRIMARY KEY (id),
+    CONSTRAINT fk_appointments_patient_key_patients FOREIGN KEY(patient_key) REFERENCES patients ("key"),
+    CONSTRAINT fk_appointments_provider_id_providers FOREIGN KEY(provider_id) REFERENCES providers (id)
+);
+
+CREATE INDEX ix_appointments_patient_key_appointments_starts_at_appointments_id ON appointments (patient_key, starts_at, id);
+
+CREATE INDEX ix_appointments_provider_id_appointments_starts_at_appointments_id ON appointments (provider_id, starts_at, id);
+
+CREATE INDEX ix_appointments_starts_at_appointments_id ON appointments (starts_at, id);
+
+CREATE TABLE quota_reservations (
+    id INTEGER NOT NULL,
+    patient_key BIGINT NOT NULL,
+    size BIGINT NOT NULL,
+    state TEXT NOT NULL,
+    CONSTRAINT pk_quota_reservations PRIMARY KEY (id)
+);
+
+CREATE INDEX ix_quota_reservations_patient_key ON quota_reservations (patient_key);
 
 CREATE TABLE record_folders (
     id INTEGER NOT NULL,
@@ -197,141 +303,11 @@ CREATE TABLE record_sequences (
     CONSTRAINT pk_record_sequences PRIMARY KEY (patient_key, code, "on")
 );
 
-CREATE TABLE patient_quotas (
-    patient_key INTEGER NOT NULL,
-    used BIGINT NOT NULL,
-    reserved BIGINT NOT NULL,
-    CONSTRAINT pk_patient_quotas PRIMARY KEY (patient_key),
-    CONSTRAINT ck_patient_quotas_counted CHECK (used >= 0 AND reserved >= 0)
-);
-
-CREATE TABLE quota_reservations (
-    id INTEGER NOT NULL,
-    patient_key BIGINT NOT NULL,
-    size BIGINT NOT NULL,
-    state TEXT NOT NULL,
-    CONSTRAINT pk_quota_reservations PRIMARY KEY (id)
-);
-
-CREATE INDEX ix_quota_reservations_patient_key ON quota_reservations (patient_key);
-
-CREATE TABLE dicom_series (
-    id INTEGER NOT NULL,
-    shelf BIGINT NOT NULL,
-    study_uid TEXT NOT NULL,
-    series_uid TEXT NOT NULL,
-    modality TEXT NOT NULL,
-    instances INTEGER NOT NULL,
-    size BIGINT NOT NULL,
-    CONSTRAINT pk_dicom_series PRIMARY KEY (id),
-    CONSTRAINT uq_dicom_series_shelf_series_uid UNIQUE (shelf, series_uid)
-);
-
-CREATE INDEX ix_dicom_series_study_uid ON dicom_series (study_uid);
-
 CREATE TABLE record_words (
     word TEXT NOT NULL,
     CONSTRAINT pk_record_words PRIMARY KEY (word)
 )
  WITHOUT ROWID;
-
-CREATE TABLE vault_master_key (
-    version INTEGER NOT NULL,
-    root VARCHAR(200) NOT NULL,
-    wrapped BLOB NOT NULL,
-    created_at BIGINT NOT NULL,
-    CONSTRAINT pk_vault_master_key PRIMARY KEY (version)
-);
-
-CREATE TABLE vault_object (
-    name VARCHAR(64) NOT NULL,
-    sealed_size BIGINT NOT NULL,
-    uses INTEGER NOT NULL,
-    condemned_at BIGINT,
-    CONSTRAINT pk_vault_object PRIMARY KEY (name),
-    CONSTRAINT ck_vault_object_uses_not_negative CHECK (uses >= 0),
-    CONSTRAINT ck_vault_object_condemned_if_unused CHECK ((uses = 0) = (condemned_at IS NOT NULL))
-);
-
-CREATE INDEX ix_vault_object_condemned ON vault_object (condemned_at) WHERE condemned_at IS NOT NULL;
-
-CREATE TABLE uploads (
-    id BIGINT NOT NULL,
-    account_id BIGINT NOT NULL,
-    purpose TEXT NOT NULL,
-    state TEXT NOT NULL,
-    content_id BIGINT,
-    length BIGINT,
-    "offset" BIGINT NOT NULL,
-    fields JSON NOT NULL,
-    header TEXT NOT NULL,
-    concat TEXT NOT NULL,
-    patient_key BIGINT,
-    batch_id BIGINT,
-    batch_size BIGINT NOT NULL,
-    epoch INTEGER NOT NULL,
-    record_id BIGINT,
-    is_forgotten BOOLEAN NOT NULL,
-    created_at BIGINT NOT NULL,
-    updated_at BIGINT NOT NULL,
-    expires_at BIGINT NOT NULL,
-    CONSTRAINT pk_uploads PRIMARY KEY (id),
-    CONSTRAINT ck_uploads_within CHECK ("offset" >= 0 AND (length IS NULL OR "offset" <= length)),
-    CONSTRAINT fk_uploads_batch_id_upload_batches FOREIGN KEY(batch_id) REFERENCES upload_batches (id),
-    CONSTRAINT uq_uploads_record_id UNIQUE (record_id)
-);
-
-CREATE INDEX ix_uploads_account ON uploads (account_id, state, id);
-
-CREATE INDEX ix_uploads_batch_id ON uploads (batch_id);
-
-CREATE INDEX ix_uploads_content_id ON uploads (content_id);
-
-CREATE INDEX ix_uploads_expiry ON uploads (state, expires_at);
-
-CREATE TABLE patient_words (
-    word VARCHAR(60) NOT NULL,
-    patient_key BIGINT NOT NULL,
-    CONSTRAINT pk_patient_words PRIMARY KEY (word, patient_key),
-    CONSTRAINT fk_patient_words_patient_key_patients FOREIGN KEY(patient_key) REFERENCES patients ("key")
-)
- WITHOUT ROWID;
-
-CREATE INDEX ix_patient_words_patient_key ON patient_words (patient_key);
-
-CREATE TABLE accounts (
-    id BIGINT NOT NULL,
-    email TEXT NOT NULL,
-    email_key VARCHAR(254) NOT NULL,
-    display_name TEXT NOT NULL,
-    role VARCHAR(10) NOT NULL,
-    patient_key BIGINT,
-    password_hash TEXT,
-    is_enabled BOOLEAN NOT NULL,
-    must_change_password BOOLEAN NOT NULL,
-    created_at BIGINT NOT NULL,
-    revision INTEGER NOT NULL,
-    CONSTRAINT pk_accounts PRIMARY KEY (id),
-    CONSTRAINT ck_accounts_patient_of_patient CHECK ((role = 'patient') = (patient_key IS NOT NULL)),
-    CONSTRAINT uq_accounts_email_key UNIQUE (email_key),
-    CONSTRAINT fk_accounts_patient_key_patients FOREIGN KEY(patient_key) REFERENCES patients ("key")
-);
-
-CREATE INDEX ix_accounts_patient_key ON accounts (patient_key);
-
-CREATE TABLE cases (
-    id BIGINT NOT NULL,
-    patient_key BIGINT NOT NULL,
-    kind VARCHAR(20) NOT NULL,
-    title TEXT NOT NULL,
-    opened_at BIGINT NOT NULL,
-    closed_at BIGINT,
-    revision INTEGER NOT NULL,
-    CONSTRAINT pk_cases PRIMARY KEY (id),
-    CONSTRAINT fk_cases_patient_key_patients FOREIGN KEY(patient_key) REFERENCES patients ("key")
-);
-
-CREATE INDEX ix_cases_patient_key_cases_id ON cases (patient_key, id);
 
 CREATE TABLE records (
     id INTEGER NOT NULL,
@@ -398,6 +374,201 @@ CREATE INDEX ix_records_subcategory ON records (is_archived, subcategory, id);
 
 CREATE INDEX ix_records_uploaded_by ON records (is_archived, uploaded_by, id);
 
+CREATE TABLE dicom_instances (
+    record_id INTEGER NOT NULL,
+    series_id BIGINT NOT NULL,
+    instance_uid TEXT NOT NULL,
+    number INTEGER,
+    size BIGINT NOT NULL,
+    CONSTRAINT pk_dicom_instances PRIMARY KEY (record_id),
+    CONSTRAINT fk_dicom_instances_record_id_records FOREIGN KEY(record_id) REFERENCES records (id),
+    CONSTRAINT fk_dicom_instances_series_id_dicom_series FOREIGN KEY(series_id) REFERENCES dicom_series (id)
+);
+
+CREATE INDEX ix_dicom_instances_instance_uid ON dicom_instances (instance_uid);
+
+CREATE INDEX ix_dicom_instances_order ON dicom_instances (series_id, coalesce(number, 0), record_id);
+
+CREATE TABLE record_history (
+    record_id BIGINT NOT NULL,
+    revision INTEGER NOT NULL,
+    at BIGINT NOT NULL,
+    "by" BIGINT NOT NULL,
+    fields JSON NOT NULL,
+    CONSTRAINT pk_record_history PRIMARY KEY (record_id, revision),
+    CONSTRAINT fk_record_history_record_id_records FOREIGN KEY(record_id) REFERENCES records (id)
+);
+
+CREATE TABLE record_renditions (
+    record_id BIGINT NOT NULL,
+    version INTEGER NOT NULL,
+    name TEXT NOT NULL,
+    content_id BIGINT NOT NULL,
+    media_type TEXT NOT NULL,
+    width_px INTEGER NOT NULL,
+    height_px INTEGER NOT NULL,
+    size BIGINT NOT NULL,
+    CONSTRAINT pk_record_renditions PRIMARY KEY (record_id, version, name),
+    CONSTRAINT fk_record_renditions_record_id_records FOREIGN KEY(record_id) REFERENCES records (id)
+);
+
+CREATE INDEX ix_record_renditions_content_id ON record_renditions (content_id);
+
+CREATE TABLE record_tags (
+    record_id BIGINT NOT NULL,
+    tag TEXT NOT NULL,
+    is_archived BOOLEAN NOT NULL,
+    shelf BIGINT NOT NULL,
+    CONSTRAINT pk_record_tags PRIMARY KEY (record_id, tag),
+    CONSTRAINT fk_record_tags_record_id_records FOREIGN KEY(record_id) REFERENCES records (id)
+);
+
+CREATE INDEX ix_record_tags_newest ON record_tags (is_archived, tag, record_id);
+
+CREATE INDEX ix_record_tags_shelf ON record_tags (shelf, is_archived, tag, record_id);
+
+CREATE TABLE record_texts (
+    record_id INTEGER NOT NULL,
+    body TEXT NOT NULL,
+    tokens TEXT,
+    CONSTRAINT pk_record_texts PRIMARY KEY (record_id),
+    CONSTRAINT fk_record_texts_record_id_records FOREIGN KEY(record_id) REFERENCES records (id)
+);
+
+CREATE VIRTUAL TABLE record_search USING fts5(
+  tokens, content='', contentless_delete=1, detail=none, tokenize="ascii tokenchars ':-'"
+);
+
+CREATE TABLE record_versions (
+    record_id BIGINT NOT NULL,
+    number INTEGER NOT NULL,
+    content_id BIGINT NOT NULL,
+    sha256 BLOB NOT NULL,
+    size BIGINT NOT NULL,
+    media_type TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    extension TEXT NOT NULL,
+    stored_at BIGINT NOT NULL,
+    uploaded_by BIGINT NOT NULL,
+    restored_from INTEGER,
+    CONSTRAINT pk_record_versions PRIMARY KEY (record_id, number),
+    CONSTRAINT ck_record_versions_number CHECK (number >= 1),
+    CONSTRAINT fk_record_versions_record_id_records FOREIGN KEY(record_id) REFERENCES records (id)
+);
+
+CREATE INDEX ix_record_versions_content_id ON record_versions (content_id);
+
+CREATE TABLE sessions (
+    id BIGINT NOT NULL,
+    secret_hash BLOB NOT NULL,
+    account_id BIGINT NOT NULL,
+    created_at BIGINT NOT NULL,
+    seen_at BIGINT NOT NULL,
+    expires_at BIGINT NOT NULL,
+    address TEXT NOT NULL,
+    agent TEXT NOT NULL,
+    CONSTRAINT pk_sessions PRIMARY KEY (id),
+    CONSTRAINT uq_sessions_secret_hash UNIQUE (secret_hash),
+    CONSTRAINT fk_sessions_account_id_accounts FOREIGN KEY(account_id) REFERENCES accounts (id)
+);
+
+CREATE INDEX ix_sessions_account_id ON sessions (account_id);
+
+CREATE INDEX ix_sessions_expires_at ON sessions (expires_at);
+
+CREATE TABLE sign_in_attempts (
+    subject BLOB NOT NULL,
+    at BIGINT NOT NULL,
+    id BIGINT NOT NULL,
+    CONSTRAINT pk_sign_in_attempts PRIMARY KEY (subject, at, id)
+);
+
+CREATE INDEX ix_sign_in_attempts_at ON sign_in_attempts (at);
+
+CREATE TABLE tokens (
+    id BIGINT NOT NULL,
+    secret_hash BLOB NOT NULL,
+    account_id BIGINT NOT NULL,
+    name TEXT NOT NULL,
+    created_at BIGINT NOT NULL,
+    expires_at BIGINT NOT NULL,
+    CONSTRAINT pk_tokens PRIMARY KEY (id),
+    CONSTRAINT uq_tokens_secret_hash UNIQUE (secret_hash),
+    CONSTRAINT fk_tokens_account_id_accounts FOREIGN KEY(account_id) REFERENCES accounts (id)
+);
+
+CREATE INDEX ix_tokens_account_id ON tokens (account_id);
+
+CREATE INDEX ix_tokens_expires_at ON tokens (expires_at);
+
+CREATE TABLE upload_batches (
+    id BIGINT NOT NULL,
+    account_id BIGINT NOT NULL,
+    title TEXT NOT NULL,
+    context TEXT NOT NULL,
+    files INTEGER NOT NULL,
+    size BIGINT NOT NULL,
+    created_at BIGINT NOT NULL,
+    CONSTRAINT pk_upload_batches PRIMARY KEY (id),
+    CONSTRAINT ck_upload_batches_counted CHECK (files >= 0 AND size >= 0)
+);
+
+CREATE INDEX ix_upload_batches_account ON upload_batches (account_id, id);
+
+CREATE TABLE uploads (
+    id BIGINT NOT NULL,
+    account_id BIGINT NOT NULL,
+    purpose TEXT NOT NULL,
+    state TEXT NOT NULL,
+    content_id BIGINT,
+    length BIGINT,
+    "offset" BIGINT NOT NULL,
+    fields JSON NOT NULL,
+    header TEXT NOT NULL,
+    concat TEXT NOT NULL,
+    patient_key BIGINT,
+    batch_id BIGINT,
+    batch_size BIGINT NOT NULL,
+    epoch INTEGER NOT NULL,
+    record_id BIGINT,
+    is_forgotten BOOLEAN NOT NULL,
+    created_at BIGINT NOT NULL,
+    updated_at BIGINT NOT NULL,
+    expires_at BIGINT NOT NULL,
+    CONSTRAINT pk_uploads PRIMARY KEY (id),
+    CONSTRAINT ck_uploads_within CHECK ("offset" >= 0 AND (length IS NULL OR "offset" <= length)),
+    CONSTRAINT fk_uploads_batch_id_upload_batches FOREIGN KEY(batch_id) REFERENCES upload_batches (id),
+    CONSTRAINT uq_uploads_record_id UNIQUE (record_id)
+);
+
+CREATE INDEX ix_uploads_account ON uploads (account_id, state, id);
+
+CREATE INDEX ix_uploads_batch_id ON uploads (batch_id);
+
+CREATE INDEX ix_uploads_content_id ON uploads (content_id);
+
+CREATE INDEX ix_uploads_expiry ON uploads (state, expires_at);
+
+CREATE TABLE vault_master_key (
+    version INTEGER NOT NULL,
+    root VARCHAR(200) NOT NULL,
+    wrapped BLOB NOT NULL,
+    created_at BIGINT NOT NULL,
+    CONSTRAINT pk_vault_master_key PRIMARY KEY (version)
+);
+
+CREATE TABLE vault_object (
+    name VARCHAR(64) NOT NULL,
+    sealed_size BIGINT NOT NULL,
+    uses INTEGER NOT NULL,
+    condemned_at BIGINT,
+    CONSTRAINT pk_vault_object PRIMARY KEY (name),
+    CONSTRAINT ck_vault_object_uses_not_negative CHECK (uses >= 0),
+    CONSTRAINT ck_vault_object_condemned_if_unused CHECK ((uses = 0) = (condemned_at IS NOT NULL))
+);
+
+CREATE INDEX ix_vault_object_condemned ON vault_object (condemned_at) WHERE condemned_at IS NOT NULL;
+
 CREATE TABLE vault_secret (
     name VARCHAR(100) NOT NULL,
     master_version INTEGER NOT NULL,
@@ -421,156 +592,6 @@ CREATE TABLE vault_subject_key (
 
 CREATE INDEX ix_vault_subject_key_master_version ON vault_subject_key (master_version);
 
-CREATE TABLE sessions (
-    id BIGINT NOT NULL,
-    secret_hash BLOB NOT NULL,
-    account_id BIGINT NOT NULL,
-    created_at BIGINT NOT NULL,
-    seen_at BIGINT NOT NULL,
-    expires_at BIGINT NOT NULL,
-    address TEXT NOT NULL,
-    agent TEXT NOT NULL,
-    CONSTRAINT pk_sessions PRIMARY KEY (id),
-    CONSTRAINT uq_sessions_secret_hash UNIQUE (secret_hash),
-    CONSTRAINT fk_sessions_account_id_accounts FOREIGN KEY(account_id) REFERENCES accounts (id)
-);
-
-CREATE INDEX ix_sessions_account_id ON sessions (account_id);
-
-CREATE INDEX ix_sessions_expires_at ON sessions (expires_at);
-
-CREATE TABLE tokens (
-    id BIGINT NOT NULL,
-    secret_hash BLOB NOT NULL,
-    account_id BIGINT NOT NULL,
-    name TEXT NOT NULL,
-    created_at BIGINT NOT NULL,
-    expires_at BIGINT NOT NULL,
-    CONSTRAINT pk_tokens PRIMARY KEY (id),
-    CONSTRAINT uq_tokens_secret_hash UNIQUE (secret_hash),
-    CONSTRAINT fk_tokens_account_id_accounts FOREIGN KEY(account_id) REFERENCES accounts (id)
-);
-
-CREATE INDEX ix_tokens_account_id ON tokens (account_id);
-
-CREATE INDEX ix_tokens_expires_at ON tokens (expires_at);
-
-CREATE TABLE assignments (
-    id BIGINT NOT NULL,
-    account_id BIGINT NOT NULL,
-    patient_key BIGINT NOT NULL,
-    from_at BIGINT NOT NULL,
-    until_at BIGINT,
-    created_by BIGINT NOT NULL,
-    CONSTRAINT pk_assignments PRIMARY KEY (id),
-    CONSTRAINT fk_assignments_account_id_accounts FOREIGN KEY(account_id) REFERENCES accounts (id),
-    CONSTRAINT fk_assignments_patient_key_patients FOREIGN KEY(patient_key) REFERENCES patients ("key")
-);
-
-CREATE INDEX ix_assignments_account_id_assignments_patient_key_assignments_from_at_assignments_until_at ON assignments (account_id, patient_key, from_at, until_at);
-
-CREATE INDEX ix_assignments_patient_key_assignments_account_id ON assignments (patient_key, account_id);
-
-CREATE UNIQUE INDEX uq_assignments_open ON assignments (account_id, patient_key) WHERE until_at IS NULL;
-
-CREATE TABLE providers (
-    id BIGINT NOT NULL,
-    name TEXT NOT NULL,
-    sort_name VARCHAR(130) NOT NULL,
-    discipline TEXT NOT NULL,
-    account_id BIGINT,
-    is_archived BOOLEAN NOT NULL,
-    revision INTEGER NOT NULL,
-    CONSTRAINT pk_providers PRIMARY KEY (id),
-    CONSTRAINT fk_providers_account_id_accounts FOREIGN KEY(account_id) REFERENCES accounts (id)
-);
-
-CREATE INDEX ix_providers_account_id ON providers (account_id);
-
-CREATE TABLE record_tags (
-    record_id BIGINT NOT NULL,
-    tag TEXT NOT NULL,
-    is_archived BOOLEAN NOT NULL,
-    shelf BIGINT NOT NULL,
-    CONSTRAINT pk_record_tags PRIMARY KEY (record_id, tag),
-    CONSTRAINT fk_record_tags_record_id_records FOREIGN KEY(record_id) REFERENCES records (id)
-);
-
-CREATE INDEX ix_record_tags_newest ON record_tags (is_archived, tag, record_id);
-
-CREATE INDEX ix_record_tags_shelf ON record_tags (shelf, is_archived, tag, record_id);
-
-CREATE TABLE record_history (
-    record_id BIGINT NOT NULL,
-    revision INTEGER NOT NULL,
-    at BIGINT NOT NULL,
-    "by" BIGINT NOT NULL,
-    fields JSON NOT NULL,
-    CONSTRAINT pk_record_history PRIMARY KEY (record_id, revision),
-    CONSTRAINT fk_record_history_record_id_records FOREIGN KEY(record_id) REFERENCES records (id)
-);
-
-CREATE TABLE record_versions (
-    record_id BIGINT NOT NULL,
-    number INTEGER NOT NULL,
-    content_id BIGINT NOT NULL,
-    sha256 BLOB NOT NULL,
-    size BIGINT NOT NULL,
-    media_type TEXT NOT NULL,
-    kind TEXT NOT NULL,
-    extension TEXT NOT NULL,
-    stored_at BIGINT NOT NULL,
-    uploaded_by BIGINT NOT NULL,
-    restored_from INTEGER,
-    CONSTRAINT pk_record_versions PRIMARY KEY (record_id, number),
-    CONSTRAINT ck_record_versions_number CHECK (number >= 1),
-    CONSTRAINT fk_record_versions_record_id_records FOREIGN KEY(record_id) REFERENCES records (id)
-);
-
-CREATE INDEX ix_record_versions_content_id ON record_versions (content_id);
-
-CREATE TABLE record_renditions (
-    record_id BIGINT NOT NULL,
-    version INTEGER NOT NULL,
-    name TEXT NOT NULL,
-    content_id BIGINT NOT NULL,
-    media_type TEXT NOT NULL,
-    width_px INTEGER NOT NULL,
-    height_px INTEGER NOT NULL,
-    size BIGINT NOT NULL,
-    CONSTRAINT pk_record_renditions PRIMARY KEY (record_id, version, name),
-    CONSTRAINT fk_record_renditions_record_id_records FOREIGN KEY(record_id) REFERENCES records (id)
-);
-
-CREATE INDEX ix_record_renditions_content_id ON record_renditions (content_id);
-
-CREATE TABLE dicom_instances (
-    record_id INTEGER NOT NULL,
-    series_id BIGINT NOT NULL,
-    instance_uid TEXT NOT NULL,
-    number INTEGER,
-    size BIGINT NOT NULL,
-    CONSTRAINT pk_dicom_instances PRIMARY KEY (record_id),
-    CONSTRAINT fk_dicom_instances_record_id_records FOREIGN KEY(record_id) REFERENCES records (id),
-    CONSTRAINT fk_dicom_instances_series_id_dicom_series FOREIGN KEY(series_id) REFERENCES dicom_series (id)
-);
-
-CREATE INDEX ix_dicom_instances_instance_uid ON dicom_instances (instance_uid);
-
-CREATE INDEX ix_dicom_instances_order ON dicom_instances (series_id, coalesce(number, 0), record_id);
-
-CREATE TABLE record_texts (
-    record_id INTEGER NOT NULL,
-    body TEXT NOT NULL,
-    tokens TEXT,
-    CONSTRAINT pk_record_texts PRIMARY KEY (record_id),
-    CONSTRAINT fk_record_texts_record_id_records FOREIGN KEY(record_id) REFERENCES records (id)
-);
-
-CREATE VIRTUAL TABLE record_search USING fts5(
-  tokens, content='', contentless_delete=1, detail=none, tokenize="ascii tokenchars ':-'"
-);
-
 CREATE TABLE vault_content (
     id BIGINT NOT NULL,
     subject_key_id BIGINT NOT NULL,
@@ -584,27 +605,6 @@ CREATE TABLE vault_content (
 );
 
 CREATE INDEX ix_vault_content_subject_key_id ON vault_content (subject_key_id);
-
-CREATE TABLE appointments (
-    id BIGINT NOT NULL,
-    patient_key BIGINT NOT NULL,
-    provider_id BIGINT NOT NULL,
-    starts_at BIGINT NOT NULL,
-    ends_at BIGINT NOT NULL,
-    kind TEXT NOT NULL,
-    status VARCHAR(20) NOT NULL,
-    note TEXT NOT NULL,
-    revision INTEGER NOT NULL,
-    CONSTRAINT pk_appointments PRIMARY KEY (id),
-    CONSTRAINT fk_appointments_patient_key_patients FOREIGN KEY(patient_key) REFERENCES patients ("key"),
-    CONSTRAINT fk_appointments_provider_id_providers FOREIGN KEY(provider_id) REFERENCES providers (id)
-);
-
-CREATE INDEX ix_appointments_patient_key_appointments_starts_at_appointments_id ON appointments (patient_key, starts_at, id);
-
-CREATE INDEX ix_appointments_provider_id_appointments_starts_at_appointments_id ON appointments (provider_id, starts_at, id);
-
-CREATE INDEX ix_appointments_starts_at_appointments_id ON appointments (starts_at, id);
 
 CREATE TABLE vault_data_key (
     id BIGINT NOT NULL,
