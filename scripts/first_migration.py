@@ -40,7 +40,8 @@ def statements(url: str) -> list[str]:
 
 def in_order() -> list[Table]:
     """The tables by name, each after those it refers to."""
-    waiting, ordered = sorted(metadata.tables.values(), key=lambda table: table.name), []
+    waiting = sorted(metadata.tables.values(), key=lambda table: table.name)
+    ordered: list[Table] = []
     while waiting:
         ready = next(t for t in waiting if referred(t) <= {t.name, *(o.name for o in ordered)})
         waiting.remove(ready)
