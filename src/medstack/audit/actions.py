@@ -30,6 +30,7 @@ class Action(StrEnum):
     PATIENT_ARCHIVED = "patient.archived"
     PATIENT_UNARCHIVED = "patient.unarchived"
     ASSIGNMENT_CREATED = "assignment.created"
+    ASSIGNMENT_LISTED = "assignment.listed"
     ASSIGNMENT_ENDED = "assignment.ended"
     PROVIDER_CREATED = "provider.created"
     PROVIDER_CHANGED = "provider.changed"
@@ -37,9 +38,11 @@ class Action(StrEnum):
     APPOINTMENT_CHANGED = "appointment.changed"
     APPOINTMENT_LISTED = "appointment.listed"
     CASE_OPENED = "case.opened"
+    CASE_LISTED = "case.listed"
     CASE_CHANGED = "case.changed"
     CASE_CLOSED = "case.closed"
     FOLDER_CREATED = "folder.created"
+    FOLDER_LISTED = "folder.listed"
     FOLDER_CHANGED = "folder.changed"
     FOLDER_REMOVED = "folder.removed"
 
@@ -87,6 +90,7 @@ class Action(StrEnum):
     # running the house
     POLICY_CHANGED = "policy.changed"
     JOB_RETRIED = "job.retried"
+    JOB_CANCELLED = "job.cancelled"
     JOB_FAILED = "job.failed"
     AUDIT_READ = "audit.read"
     AUDIT_VERIFIED = "audit.verified"
