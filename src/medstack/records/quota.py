@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import func, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from medstack.db import Tx
@@ -29,6 +29,13 @@ class QuotaExceeded(TooLarge):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Usage:
+    used: int
+    reserved: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Totals:
+    patients: int  # who ever had anything stored
     used: int
     reserved: int
 
@@ -78,6 +85,14 @@ def usage(tx: Tx, patient_key: PatientKey) -> Usage:
     """What a patient has and what is on its way; for a patient the caller has been shown."""
     row = tx.execute(select(quotas).where(quotas.c.patient_key == patient_key)).first()
     return Usage(used=row.used, reserved=row.reserved) if row else Usage(used=0, reserved=0)
+
+
+def totals(tx: Tx) -> Totals:
+    """What the whole practice has and what is on its way."""
+    row = tx.execute(
+        select(func.count(), func.sum(quotas.c.used), func.sum(quotas.c.reserved))
+    ).one()
+    return Totals(patients=int(row[0]), used=int(row[1] or 0), reserved=int(row[2] or 0))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
