@@ -7,29 +7,21 @@ the credential is looked at again at every beat. Follows the WHATWG HTML standar
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Protocol
 
 import msgspec
 
 from medstack.kit.actor import Actor
 from medstack.kit.errors import Unauthenticated
-from medstack.kit.ids import RecordId, id_in, id_out
-from medstack.web.wire import Wire
+from medstack.kit.ids import id_in, id_out
+
+Said = str | int | float | bool | None
 
 POLL_S = 1.0
 BEAT_S = 15.0
 PAGE = 100
-
-
-class NoticeOut(Wire):
-    """The data of one event; whoever wants more fetches the record."""
-
-    code: str
-    record_id: str | None
-    at: datetime
 
 
 class Notice(Protocol):
@@ -46,15 +38,9 @@ class Notice(Protocol):
         ...
 
     @property
-    def code(self) -> str:
-        """What happened, in a code word."""
+    def facts(self) -> Mapping[str, Said]:
+        """Ids, codes and numbers, named as on the wire; never a patient's values."""
         ...
-
-    @property
-    def record_id(self) -> RecordId | None: ...
-
-    @property
-    def at(self) -> datetime: ...
 
 
 class Feed(Protocol):
@@ -112,7 +98,5 @@ async def told(
 
 
 def written(notice: Notice) -> bytes:
-    record = None if notice.record_id is None else id_out(notice.record_id)
-    told_out = NoticeOut(code=notice.code, record_id=record, at=notice.at)
-    body = msgspec.json.encode(told_out).decode()  # JSON holds no raw line break
+    body = msgspec.json.encode(dict(notice.facts)).decode()  # JSON holds no raw line break
     return f"id: {id_out(notice.id)}\nevent: {notice.kind}\ndata: {body}\n\n".encode()

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from datetime import UTC, date, datetime, time, timedelta
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 from litestar.params import HeaderParameter, PathParameter, QueryParameter
 
 from medstack.kit.errors import Missing
-from medstack.kit.ids import BadId, id_in, id_out
+from medstack.kit.ids import AccountId, BadId, id_in, id_out
 from medstack.web.problems import IfMatchRequired
 from medstack.web.strict import InvalidRequest
+
+T = TypeVar("T")
 
 ID_PATTERN = "^[0-7][0-9a-hjkmnp-tv-z]{12}$"
 
@@ -59,6 +62,26 @@ def id_or_none(field: str, text: str | None) -> int | None:
         return id_in(text)
     except BadId as error:
         raise InvalidRequest("An id has 13 letters and digits.", field=field) from error
+
+
+def needed_id(field: str, text: str) -> int:
+    """An id from a body. Raises InvalidRequest."""
+    value = id_or_none(field, text)
+    assert value is not None
+    return value
+
+
+def given_id(field: str, text: str | None, kind: Callable[[int], T]) -> T | None:
+    """An id of one kind, if one was given. Raises InvalidRequest."""
+    value = id_or_none(field, text)
+    return None if value is None else kind(value)
+
+
+def account_in(text: str | None) -> tuple[AccountId | None, str | None]:
+    """An account by its id or its email: (id, None), (None, email) or neither."""
+    if text is not None and "@" in text:
+        return None, text
+    return given_id("uploadedBy", text, AccountId), None
 
 
 def cursor_in(text: str | None) -> int | None:

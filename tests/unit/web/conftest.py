@@ -7,16 +7,19 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import pytest
+from litestar.types import ASGIApp
 from tests.places import NewPlace
 from tests.unit.web.browser import LOOPBACK, PASSWORD, Browser
 
-from medstack import people
+from medstack import people, records
 from medstack.db import Database
 from medstack.flows.house import House
-from medstack.kit.actor import Actor, Role
+from medstack.flows.standing import scope_of
+from medstack.kit.actor import SYSTEM, Actor, Role
 from medstack.kit.clock import SetClock
-from medstack.kit.ids import PatientId, TimeOrderedIds
+from medstack.kit.ids import ContentId, PatientId, RecordId, TimeOrderedIds, id_out
 from medstack.people import Demographics, Passwords
+from medstack.records import Category, Record, Status
 from medstack.vault import Keyring, Vault
 from medstack.vault.keys.memory import MemoryRoot
 from medstack.vault.stores.memory import MemoryStore
@@ -80,18 +83,25 @@ def house(new_house: Callable[..., House]) -> House:
 def new_browser(house: House, new_house: Callable[..., House]) -> Iterator[NewBrowser]:
     """Makes browsers, each with its own cookies, in front of the same house."""
     opened: list[Browser] = []
+    apps: dict[str, ASGIApp] = {}
     with asyncio.Runner() as runner:
 
         def make(
             *, address: str = LOOPBACK, more_handlers: Sequence[Any] = (), **changes: Any
         ) -> Browser:
             shown = new_house(**changes) if changes else house
-            app = build(
-                shown,
-                feed=Silence(),
-                pace=Pace(poll_s=0.01, beat_s=0.02),
-                more_handlers=more_handlers,
+            like = f"{more_handlers}{changes}"
+            app = (
+                apps[like]
+                if like in apps
+                else build(
+                    shown,
+                    feed=Silence(),
+                    pace=Pace(poll_s=0.01, beat_s=0.02),
+                    more_handlers=more_handlers,
+                )
             )
+            apps[like] = app
             browser = Browser(app, runner, base_url=shown.public_url, address=address)
             opened.append(browser)
             return browser
@@ -167,3 +177,41 @@ def staff(signed_in: Callable[[Role], Browser]) -> Browser:
 @pytest.fixture
 def patient(signed_in: Callable[[Role], Browser]) -> Browser:
     return signed_in(Role.PATIENT)
+
+
+@pytest.fixture
+def add_record(practice: House) -> Callable[..., str]:
+    """Puts a record in as the pipeline leaves it, with `versions` contents; returns its wire id."""
+
+    def make(*, chart: str | None = OWN, versions: int = 1, **fields: Any) -> str:
+        now, record_id = practice.clock.now(), RecordId(practice.ids.new())
+        with practice.db.begin() as tx:
+            everybody = scope_of(practice, SYSTEM)
+            key = None if chart is None else people.find_patient(tx, everybody, chart).key
+            uploader = people.find_account(tx, email_of(Role.DENTIST)).id
+            known = {
+                "original_name": "bitewing.dcm",
+                "category": Category.DIAGNOSTIC_IMAGES,
+                "status": Status.AVAILABLE,
+                "uploaded_by": uploader,
+            }
+            records.add(
+                tx, Record(id=record_id, patient_key=key, modified_at=now, **(known | fields))
+            )
+            for number in range(1, versions + 1):
+                records.add_version(
+                    tx,
+                    record_id,
+                    content_id=ContentId(practice.ids.new()),
+                    sha256=bytes([number]) * 32,
+                    size=1000 + number,
+                    media_type="application/dicom",
+                    kind="dicom",
+                    extension="dcm",
+                    uploaded_by=uploader,
+                    now=now,
+                )
+            records.give_name(tx, record_id, now.date())
+        return id_out(record_id)
+
+    return make

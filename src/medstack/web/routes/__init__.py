@@ -5,7 +5,19 @@ from __future__ import annotations
 from litestar.types import ControllerRouterHandler
 
 from medstack.web.docs import docs_page, openapi_json
-from medstack.web.routes import session
+from medstack.web.routes import (
+    appointments,
+    assignments,
+    batch,
+    cases,
+    folders,
+    medical_records,
+    oversight,
+    patients,
+    providers,
+    session,
+    users,
+)
 from medstack.web.routes.events import event_stream
 from medstack.web.routes.pages import static_file, status_page
 from medstack.web.routes.system import healthz, prometheus
@@ -19,4 +31,14 @@ HANDLERS: tuple[ControllerRouterHandler, ...] = (
     prometheus,
     event_stream,
     *session.HANDLERS,
+    *patients.HANDLERS,
+    *users.HANDLERS,
+    *assignments.HANDLERS,
+    *providers.HANDLERS,
+    *appointments.HANDLERS,
+    *cases.HANDLERS,
+    *medical_records.HANDLERS,
+    *folders.HANDLERS,
+    *batch.HANDLERS,
+    *oversight.HANDLERS,
 )

@@ -150,8 +150,8 @@ async function showFigures(role) {
   if (role !== "admin") return;
   const figures = await ask("/api/storage");
   const lines = [
-    ["Records", figures.records], ["Patients", figures.patients],
-    ["Stored", sizeOf(figures.storedBytes)], ["Waiting", figures.waiting],
+    ["Patients with records", figures.patients],
+    ["Stored", sizeOf(figures.usedBytes)], ["On the way", sizeOf(figures.reservedBytes)],
   ];
   at("figures").replaceChildren(
     ...lines.map(([term, value]) => make("div", {}, make("dt", { text: term }), make("dd", { text: String(value) }))),
