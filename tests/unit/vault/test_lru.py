@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from medstack.vault.lru import Lru
@@ -17,6 +17,7 @@ def test_the_least_recently_used_goes_first() -> None:
     assert (lru.get("a"), lru.get("b"), lru.get("c")) == (1, None, 3)
 
 
+@settings(deadline=None)
 @given(keys=st.lists(st.integers(0, 20)), most=st.integers(1, 5), picky=st.booleans())
 def test_it_never_holds_more_than_it_may_and_never_the_wrong_value(
     keys: list[int], most: int, picky: bool
