@@ -162,23 +162,6 @@ class Keyring:
         tx.execute(delete(master_key).where(master_key.c.version == version))
         tx.after_commit(lambda: self._forget(version))
 
-    def change_root(self, tx: Tx, provider: RootProvider) -> None:
-        """Wrap every master version under another root. Use `provider` from the commit on."""
-        tx.exclusive(_MASTERS)
-        for version in tx.execute(select(master_key.c.version)).scalars().all():
-            aad = _master_place(version, provider.id)
-            wrapped = provider.wrap(self._master(tx, version), aad=aad)
-            tx.execute(
-                update(master_key)
-                .where(master_key.c.version == version)
-                .values(root=provider.id, wrapped=wrapped)
-            )
-
-        def adopt() -> None:
-            self._provider = provider
-
-        tx.after_commit(adopt)
-
     # Below: rows and wraps
 
     # Row types are checked where rows become values, hence Any.

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from pathlib import Path
 
 import msgspec
 import pytest
+from tests.unit.vault.faulty import FaultyFs
 
+from medstack.db import StorageFull
+from medstack.vault.fs import StorageFailed
 from medstack.vault.keys import (
     FileRoot,
     KeyFileBesideData,
@@ -18,6 +22,7 @@ from medstack.vault.keys import (
     MemoryRoot,
     PassphraseRoot,
     WrongPassphrase,
+    private_file,
 )
 from medstack.vault.keys.database_key import open_database_key
 from medstack.vault.keys.passphrase import Costs, WeakPassphrase
@@ -162,6 +167,21 @@ def test_costs_made_worthless_or_ruinous_are_refused(data: Path, field: str, val
     )
     with pytest.raises(KeyRefused):
         PassphraseRoot(PASSPHRASE, beside=beside).unwrap(wrapped, aad=b"")
+
+
+@pytest.mark.parametrize("error", [errno.ENOSPC, errno.EIO], ids=errno.errorcode.get)
+def test_a_private_file_is_whole_or_absent_whichever_call_fails(tmp_path: Path, error: int) -> None:
+    counting = FaultyFs()
+    assert private_file.create(tmp_path / "0" / "key", b"content", fs=counting)
+    for number in range(1, counting.count + 1):
+        path = tmp_path / f"{number}" / "key"
+        fs = FaultyFs(fail_at=number, error=error, torn=True)
+        with pytest.raises((StorageFull, StorageFailed)):
+            private_file.create(path, b"content", fs=fs)
+        assert private_file.read(path) in (None, b"content")
+        assert [file.name for file in path.parent.iterdir()] in ([], ["key"])
+        private_file.create(path, b"content")
+        assert private_file.read(path) == b"content"
 
 
 def test_the_database_key_is_made_once_and_kept_wrapped(data: Path) -> None:

@@ -277,20 +277,6 @@ def test_a_newer_master_made_by_another_process_is_found(
     assert subject_secret(keyring, db, 7) == secret
 
 
-def test_the_root_can_be_changed(
-    keyring: Keyring, root: Counting, db: Database, clock: SetClock, ids: TimeOrderedIds
-) -> None:
-    secret = subject_secret(keyring, db, 7)
-    fresh = MemoryRoot()
-    with db.begin() as tx:
-        keyring.change_root(tx, fresh)
-    with db.begin() as tx:
-        keyring.rotate_master(tx)
-    assert subject_secret(reopened(fresh, db, clock, ids), db, 7) == secret
-    with pytest.raises(KeyRefused):
-        reopened(root, db, clock, ids)
-
-
 def test_a_rotation_touches_no_object_and_no_data_key(
     vault: Vault, keyring: Keyring, store: MemoryStore, db: Database
 ) -> None:

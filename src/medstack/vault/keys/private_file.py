@@ -15,27 +15,21 @@ _OTHERS = stat.S_IRWXG | stat.S_IRWXO
 _MOST_BYTES = 64 * 1024
 
 
-def create(path: Path, content: bytes) -> bool:
+def create(path: Path, content: bytes, *, fs: Fs | None = None) -> bool:
     """Make the file durably, 0600; False, and nothing changed, if there is one already.
 
     Raises StorageFull, StorageFailed.
     """
-    fs = Fs()
+    fs = fs or Fs()
     tmp = path.with_name(f".{path.name}-{secrets.token_hex(8)}")
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        try:
-            _write(fs, tmp, content)
-            fs.link(tmp, path)
-        except FileExistsError:
-            return False
-        finally:
-            tmp.unlink(missing_ok=True)
-        for folder in (path.parent, path.parent.parent):
+        is_ours = _linked(fs, tmp, path, content)
+        for folder in (path.parent, path.parent.parent):  # also for another's, just made
             sync_folder(fs, str(folder))
     except OSError as error:
         raise refusal(error) from error
-    return True
+    return is_ours
 
 
 def read(path: Path) -> bytes | None:
@@ -59,6 +53,18 @@ def read(path: Path) -> bytes | None:
         if found.st_uid not in (0, os.geteuid()):
             raise KeyFileExposed("It must belong to the user MedStack runs as.")
         return file.read(_MOST_BYTES)
+
+
+def _linked(fs: Fs, tmp: Path, path: Path, content: bytes) -> bool:
+    """Write aside, then give it its name; False if the name is taken."""
+    try:
+        _write(fs, tmp, content)
+        fs.link(tmp, path)
+    except FileExistsError:
+        return False
+    finally:
+        tmp.unlink(missing_ok=True)
+    return True
 
 
 def _write(fs: Fs, path: Path, content: bytes) -> None:
