@@ -18,6 +18,7 @@ def sandbox() -> Iterator[ProcessSandbox]:
 
 @pytest.fixture(scope="session")
 def hasty() -> Iterator[ProcessSandbox]:
-    """Gives a task one second."""
-    with ProcessSandbox(modules=(hostile_tasks.__name__,), limits=Limits(seconds=1.0)) as made:
+    """Gives a task two seconds."""
+    modules = (hostile_tasks.__name__,)
+    with ProcessSandbox(modules=modules, preload=(), limits=Limits(seconds=2.0)) as made:
         yield made

@@ -58,13 +58,13 @@ def test_a_stream_left_early_ends_its_child_and_waits_for_nothing(sandbox):
 def test_a_slow_consumer_does_not_cost_the_child_its_time(hasty):
     numbers = hasty.stream(hostile.endless, NOTHING)
     next(numbers)
-    threading.Event().wait(1.3)
+    threading.Event().wait(2.3)
     assert next(numbers) == 1
     numbers.close()
 
 
 def test_a_task_may_run_between_two_items_of_a_stream():
-    with ProcessSandbox(modules=(hostile.__name__,), children=1) as narrow:
+    with ProcessSandbox(modules=(hostile.__name__,), preload=(), children=1) as narrow:
         numbers = narrow.stream(hostile.endless, NOTHING)
         for number in (0, 1):
             assert next(numbers) == number
@@ -130,7 +130,9 @@ def test_no_frame_of_a_hostile_child_does_more_than_end_it(sandbox, said):
 
 
 def test_a_huge_value_is_refused_by_its_announced_length():
-    with ProcessSandbox(modules=(hostile.__name__,), limits=Limits(item_bytes=1 << 20)) as small:
+    with ProcessSandbox(
+        modules=(hostile.__name__,), preload=(), limits=Limits(item_bytes=1 << 20)
+    ) as small:
         assert len(small.run(hostile.echo, NOTHING, text="x" * 1000, times=1000)) == 1_000_000
         with pytest.raises(ParserDied):
             small.run(hostile.echo, NOTHING, text="x" * 1000, times=1100)
@@ -138,7 +140,7 @@ def test_a_huge_value_is_refused_by_its_announced_length():
 
 def test_a_stream_ends_at_its_total():
     limits = Limits(output_bytes=1 << 20)
-    with ProcessSandbox(modules=(hostile.__name__,), limits=limits) as small:
+    with ProcessSandbox(modules=(hostile.__name__,), preload=(), limits=limits) as small:
         content = MemorySource(bytes(2 << 20))
         with pytest.raises(ParserDied):
             list(small.stream(hostile.pieces, content, length=1 << 16))
@@ -164,7 +166,7 @@ def test_many_threads_use_it_at_once(sandbox):
 
 
 def test_a_killed_zygote_is_replaced():
-    with ProcessSandbox(modules=(hostile.__name__,)) as made:
+    with ProcessSandbox(modules=(hostile.__name__,), preload=()) as made:
         assert made.run(hostile.echo, NOTHING, text="first") == "first"
         process = made.nursery._zygote._process
         os.kill(process.pid, signal.SIGKILL)
@@ -173,14 +175,14 @@ def test_a_killed_zygote_is_replaced():
 
 
 def test_the_machines_trouble_is_not_the_files():
-    with ProcessSandbox(modules=("medstack.no_such_module",)) as broken:
+    with ProcessSandbox(modules=("medstack.no_such_module",), preload=()) as broken:
         with pytest.raises(SandboxUnavailable) as told:
             broken.layers()
         assert "no_such_module" in str(told.value.__cause__)
 
 
 def test_closing_leaves_no_process_and_a_later_call_starts_anew():
-    made = ProcessSandbox(modules=(hostile.__name__,))
+    made = ProcessSandbox(modules=(hostile.__name__,), preload=())
     assert made.run(hostile.echo, NOTHING, text="a") == "a"
     process = made.nursery._zygote._process
     made.close()
@@ -205,3 +207,10 @@ def test_whatever_a_child_raises_is_about_its_file_or_refused(raised):
     assert raised.code == problem.code == "damaged-file"
     assert problem.detail.isprintable()
     assert len(problem.detail) <= 500
+
+
+def test_a_task_module_that_starts_a_thread_is_refused():
+    with ProcessSandbox(modules=("tests.unit.worker.threaded_tasks",), preload=()) as threaded:
+        with pytest.raises(SandboxUnavailable) as told:
+            threaded.layers()
+        assert "started a thread" in str(told.value.__cause__)

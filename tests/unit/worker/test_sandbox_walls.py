@@ -63,7 +63,7 @@ def test_the_same_attempt_works_without_walls(what):
 
 def test_a_childs_environment_and_folder_tell_nothing(sandbox, monkeypatch):
     monkeypatch.setenv("MEDSTACK_KEY", "secret")
-    with ProcessSandbox(modules=(hostile.__name__,)) as fresh:
+    with ProcessSandbox(modules=(hostile.__name__,), preload=()) as fresh:
         told = fresh.run(hostile.environment, NOTHING)
     assert told.pop("cwd") == "/"
     assert not {"MEDSTACK_KEY", "HOME", "PATH", "USER"} & set(told)
@@ -100,7 +100,7 @@ def test_after_every_death_the_next_task_works(hasty):
 
 def test_processor_time_runs_out_while_nobody_waits():
     limits = Limits(seconds=1.0)
-    with ProcessSandbox(modules=(hostile.__name__,), limits=limits) as mean:
+    with ProcessSandbox(modules=(hostile.__name__,), preload=(), limits=limits) as mean:
         assert why(mean, hostile.spin) == "time"
 
 

@@ -6,7 +6,8 @@ imports a parser.
 
 from medstack.worker.sandbox.ffmpeg import Ffmpeg
 from medstack.worker.sandbox.nursery import SandboxUnavailable
-from medstack.worker.sandbox.parent import TASK_MODULES, ProcessSandbox
+from medstack.worker.sandbox.parent import ProcessSandbox
+from medstack.worker.sandbox.preload import TASK_MODULES
 from medstack.worker.sandbox.walls import Layers, Limits
 
 __all__ = ["TASK_MODULES", "Ffmpeg", "Layers", "Limits", "ProcessSandbox", "SandboxUnavailable"]

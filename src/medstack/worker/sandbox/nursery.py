@@ -94,8 +94,15 @@ def exit_code(status: socket.socket) -> int:
 class Nursery:
     """One zygote, started at first need, replaced when it is gone. Safe across threads."""
 
-    def __init__(self, *, modules: tuple[str, ...], memory_bytes: int, spares: int) -> None:
-        self._modules = modules
+    def __init__(
+        self,
+        *,
+        modules: tuple[str, ...],
+        preload: tuple[str, ...],
+        memory_bytes: int,
+        spares: int,
+    ) -> None:
+        self._names = (",".join(modules), ",".join(preload))
         self._memory_bytes = memory_bytes
         self._spares = spares
         self._lock = threading.Lock()
@@ -168,7 +175,7 @@ class Nursery:
             self._zygote.close()
             self._zygote = None
         if self._zygote is None:
-            self._zygote = _Zygote(self._modules)
+            self._zygote = _Zygote(self._names)
         return self._zygote
 
     def _drop_spares(self) -> None:
@@ -181,13 +188,13 @@ class Nursery:
 class _Zygote:
     """The parent's handle on `python -m medstack.worker.sandbox.zygote`."""
 
-    def __init__(self, modules: tuple[str, ...]) -> None:
+    def __init__(self, names: tuple[str, str]) -> None:
         self._owner = os.getpid()
         self._control, theirs = socket.socketpair(socket.AF_UNIX, _MESSAGES)
         with theirs:
             self._process = subprocess.Popen(  # noqa: S603  our own module, no shell
                 [sys.executable, "-sP", "-m", "medstack.worker.sandbox.zygote",
-                 str(theirs.fileno()), *modules],
+                 str(theirs.fileno()), *names],
                 pass_fds=(theirs.fileno(),),
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,

@@ -25,6 +25,7 @@ from medstack.kit import log
 from medstack.kit.sandbox import Param, ParserDied
 from medstack.kit.streams import Source
 from medstack.worker.sandbox.nursery import Child, Nursery
+from medstack.worker.sandbox.preload import HEAVY, TASK_MODULES
 from medstack.worker.sandbox.problems import problem_of
 from medstack.worker.sandbox.walls import Layers, Limits
 from medstack.worker.sandbox.wire import (
@@ -42,7 +43,6 @@ from medstack.worker.sandbox.wire import (
 
 T = TypeVar("T")
 
-TASK_MODULES = ("medstack.formats.tasks", "medstack.scanners.tasks")
 _WORDS_BYTES = 64 * 1024  # most that any frame but an item may hold
 _ENDS = {-int(signal.SIGXCPU): "time", -int(signal.SIGKILL): "memory"}  # else crash
 
@@ -51,6 +51,7 @@ class ProcessSandbox:
     """Runs each task in a process of its own, used once. Safe from several threads at once.
 
     modules: the only modules whose public functions may be tasks.
+    preload: modules a child finds imported already.
     children: how many `run` tasks go on at once; more callers wait. Streams are not counted,
     because their consumers may call `run` between two items.
     """
@@ -59,6 +60,7 @@ class ProcessSandbox:
         self,
         *,
         modules: tuple[str, ...] = TASK_MODULES,
+        preload: tuple[str, ...] = HEAVY,
         limits: Limits | None = None,
         children: int = 4,
         spares: int = 1,
@@ -67,7 +69,10 @@ class ProcessSandbox:
         self._modules = modules
         self._slots = threading.BoundedSemaphore(children)
         self.nursery = Nursery(
-            modules=modules, memory_bytes=self._limits.memory_bytes, spares=spares
+            modules=modules,
+            preload=preload,
+            memory_bytes=self._limits.memory_bytes,
+            spares=spares,
         )
 
     def run(self, task: Callable[..., T], source: Source, **params: Param) -> T:

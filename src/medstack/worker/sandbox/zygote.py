@@ -26,30 +26,6 @@ import msgspec
 from medstack.worker.sandbox import child, program
 from medstack.worker.sandbox.orders import FAILED, ORDER_BYTES, READY, STATUS, Order
 
-# What the tasks import where they use it; loaded here once so that a child finds it loaded.
-HEAVY = (
-    "numpy",
-    "PIL.Image",
-    "PIL.BmpImagePlugin",
-    "PIL.JpegImagePlugin",
-    "PIL.PngImagePlugin",
-    "PIL.TiffImagePlugin",
-    "PIL.WebPImagePlugin",
-    "PIL.ImageDraw",
-    "PIL.ImageFont",
-    "PIL.ImageOps",
-    "pyvips",
-    "pypdfium2",
-    "pikepdf",
-    "pydicom",
-    "pydicom.pixels",
-    "imagecodecs",
-    "openjpeg",
-    "rle",
-    "defusedxml.ElementTree",
-    "openpyxl",
-    "yara_x",
-)
 _ORPHAN_CHECK_S = 5.0
 _NOTHING = "/dev/null"
 
@@ -149,21 +125,29 @@ def _keep_only(fds: list[int]) -> list[int]:
     return high
 
 
+def _demand_one_thread() -> None:
+    """A lock another thread holds while we fork stays locked in the child for ever."""
+    running = Path("/proc/self/task")
+    if running.exists() and len(list(running.iterdir())) > 1:
+        raise RuntimeError("an import started a thread")
+
+
 def _volunteer_for_the_oom_killer() -> None:
     with contextlib.suppress(OSError):  # no proc, no such killer
         Path("/proc/self/oom_score_adj").write_text("1000")
 
 
 def main() -> None:
-    """Import everything, say so, tend. argv: control descriptor, then the task modules."""
+    """Import everything, say so, tend. argv: descriptor, task modules, what else to import."""
     control = socket.socket(fileno=int(sys.argv[1]))
     control.set_inheritable(False)
-    modules = tuple(sys.argv[2:])
+    modules, preload = (tuple(filter(None, names.split(","))) for names in sys.argv[2:4])
     os.chdir("/")
     os.umask(0o077)
     try:
-        for name in (*HEAVY, *modules):
+        for name in (*preload, *modules):
             importlib.import_module(name)
+        _demand_one_thread()
     except Exception:  # noqa: BLE001  told to the parent, which raises it
         control.send(FAILED + traceback.format_exc()[-ORDER_BYTES:].encode())
         sys.exit(1)
