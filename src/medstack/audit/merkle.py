@@ -78,6 +78,15 @@ class Edge:
         return cls(size=size, peaks=tuple(packed[i : i + HASH_BYTES] for i in cut))
 
 
+def complete_root(leaves: Sequence[bytes]) -> bytes:
+    """The root over a power of two of leaf hashes, level by level: faster than an Edge."""
+    level = list(leaves)
+    while len(level) > 1:
+        pairs = range(0, len(level), 2)
+        level = [hashlib.sha256(b"\x01" + level[i] + level[i + 1]).digest() for i in pairs]
+    return level[0]
+
+
 def split(size: int) -> int:
     """The largest power of two smaller than `size`; where a tree of size > 1 divides."""
     return 1 << ((size - 1).bit_length() - 1)

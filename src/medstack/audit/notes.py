@@ -79,7 +79,9 @@ class Verifier:
 
     def _check(self, text: str, signature: bytes) -> None:
         try:
-            Ed25519PublicKey.from_public_bytes(self.public).verify(signature, text.encode())
+            Ed25519PublicKey.from_public_bytes(self.public).verify(
+                signature, text.encode("utf-8", "surrogatepass")
+            )
         except InvalidSignature as error:
             raise BadCheckpoint("The signature is not this key's.") from error
 

@@ -50,8 +50,8 @@ class _Walk:
 
     def __init__(self, tx: Tx) -> None:
         self.tx = tx
-        self.edge = Edge()  # of what has been read
-        self.tile = Edge()  # of the tile being read
+        self.tiles = Edge()  # of the full tiles read: its leaves are their hashes
+        self.leaves: list[bytes] = []  # of the tile being read
         self.times: list[int] = []  # of its events
         self.start = 0  # first event whose body is read
         self.next_seq = 0
@@ -60,13 +60,23 @@ class _Walk:
         self.agreed = self.erased = self.subjects = self.details = 0
         self.findings: list[Finding] = []
 
+    @property
+    def size(self) -> int:
+        return self.tiles.size * store.TILE_LEAVES + len(self.leaves)
+
+    @property
+    def edge(self) -> Edge:
+        """The tree of what has been read: tiles are its peaks from 256 leaves up."""
+        peaks = (*self.tiles.peaks, *Edge().extend(self.leaves).peaks)
+        return Edge(size=self.size, peaks=peaks)
+
     def report(self, fault: Fault, seq: int | None = None, detail: str = "") -> None:
         if len(self.findings) < MAX_FINDINGS:
             self.findings.append(Finding(fault=fault, seq=seq, detail=detail))
 
     def outcome(self) -> VerifyReport:
         return VerifyReport(
-            size=self.edge.size,
+            size=self.size,
             root=self.edge.root,
             checked_from=self.start,
             checkpoints=self.agreed,
@@ -76,7 +86,8 @@ class _Walk:
 
     def trust(self, verifier: notes.Verifier, given: Sequence[str]) -> None:
         """Remember what checkpoints state: those given, and those stored from here on."""
-        for note in [*(text.encode() for text in given), *raw.stored_notes(self.tx, self.start)]:
+        told = [text.encode("utf-8", "surrogatepass") for text in given]
+        for note in [*told, *raw.stored_notes(self.tx, self.start)]:
             try:
                 stated = notes.read_checkpoint(note.decode(), verifier)
             except (notes.BadCheckpoint, UnicodeDecodeError) as error:
@@ -89,21 +100,31 @@ class _Walk:
         try:
             stated = notes.read_checkpoint(note, verifier)
             start = stated.size - stated.size % store.TILE_LEAVES
-            edge = store.edge_at(self.tx, start)
+            peaks = store.edge_at(self.tx, start).peaks
             root = store.edge_at(self.tx, stated.size).root
         except (notes.BadCheckpoint, store.LogDamaged):
             return  # read everything: that will say what is wrong, and where
         if root == stated.root:
-            self.edge, self.start, self.next_seq = edge, start, start
+            self.tiles = Edge(size=start // store.TILE_LEAVES, peaks=peaks)
+            self.start = self.next_seq = start
 
     def go(self) -> None:
         for size in [size for size in self.vouched if size < self.start]:
-            self._compare(size, store.edge_at(self.tx, size).root)
-        self._compare(self.edge.size, self.edge.root)
+            self._look_back(size)
+        self._compare(self.size, self.edge.root)
         for batch in raw.batches(self.tx, self.start):
             found = [self._read(event) for event in batch]
             self._check_subjects(batch, [body for body in found if body is not None])
         self._check_end()
+
+    def _look_back(self, size: int) -> None:
+        """Hold an older checkpoint to the hashes stored before the start."""
+        try:
+            root = store.edge_at(self.tx, size).root
+        except store.LogDamaged:
+            self.report(Fault.MISSING, detail=f"hashes of the first {size} events are gone")
+        else:
+            self._compare(size, root)
 
     def _read(self, event: RawEvent) -> Body | None:
         if event.seq != self.next_seq:
@@ -111,15 +132,16 @@ class _Walk:
         self.next_seq = event.seq + 1
         if event.details is not None:
             self.details += 1
+        leaf = merkle.leaf_hash(event.body)
         try:
             body = bodies.decode(event.body)
         except ValueError:
             body = None
             self.report(Fault.EDITED, event.seq, "the body is no event")
         if body is not None:
-            self._check_row(event, body)
+            self._check_row(event, body, leaf)
             self.times.append(body.at)
-        self._grow(merkle.leaf_hash(event.body))
+        self._grow(leaf)
         return body
 
     def _note_gap(self, seq: int) -> None:
@@ -129,8 +151,8 @@ class _Walk:
         else:
             self.report(Fault.MISSING, self.next_seq, f"{seq - self.next_seq} events are gone")
 
-    def _check_row(self, event: RawEvent, body: Body) -> None:
-        if not event.is_blob or event.leaf_hash != merkle.leaf_hash(event.body):
+    def _check_row(self, event: RawEvent, body: Body, leaf: bytes) -> None:
+        if not event.is_blob or event.leaf_hash != leaf:
             self.report(Fault.EDITED, event.seq, "the body is not what its hash says")
         if body.seq != event.seq:
             self.report(Fault.MISPLACED, event.seq, f"written as event {body.seq}")
@@ -148,18 +170,20 @@ class _Walk:
     def _grow(self, leaf: bytes) -> None:
         if not self.is_gapless:
             return
-        self.edge = self.edge.append(leaf)
-        self.tile = self.tile.append(leaf)
-        if self.tile.size == store.TILE_LEAVES:
-            self._check_tile()
-        self._compare(self.edge.size, self.edge.root)
+        self.leaves.append(leaf)
+        if len(self.leaves) == store.TILE_LEAVES:
+            self._close_tile()
+        if self.size in self.vouched:
+            self._compare(self.size, self.edge.root)
 
-    def _check_tile(self) -> None:
+    def _close_tile(self) -> None:
+        root = merkle.complete_root(self.leaves)
         if len(self.times) == store.TILE_LEAVES:  # else a body was unreadable, and is reported
-            stored = raw.tile(self.tx, self.edge.size // store.TILE_LEAVES - 1)
-            if stored != (self.tile.root, _text(min(self.times)), _text(max(self.times))):
-                self.report(Fault.EDITED, self.edge.size - 1, "a sum of 256 events differs")
-        self.tile, self.times = Edge(), []
+            stored = raw.tile(self.tx, self.tiles.size)
+            if stored != (root, _text(min(self.times)), _text(max(self.times))):
+                self.report(Fault.EDITED, self.next_seq - 1, "a sum of 256 events differs")
+        self.tiles = self.tiles.append(root)
+        self.leaves, self.times = [], []
 
     def _compare(self, size: int, root: bytes) -> None:
         """Hold the tree at one size to what checkpoints state of it."""
@@ -178,9 +202,9 @@ class _Walk:
             self.report(Fault.EDITED, seq, "the subjects differ from the body")
 
     def _check_end(self) -> None:
-        for size in sorted(size for size in self.vouched if size > self.edge.size):
+        for size in sorted(size for size in self.vouched if size > self.size):
             if self.is_gapless:
-                self.report(Fault.TRUNCATED, self.edge.size, f"{size} events were signed")
+                self.report(Fault.TRUNCATED, self.size, f"{size} events were signed")
         self._check_head()
         if not self.start and raw.counts(self.tx) != (self.subjects, self.details):
             self.report(Fault.SURPLUS, detail="subjects or details without an event")
@@ -194,10 +218,10 @@ class _Walk:
         size, peaks = head
         if not self.is_gapless:
             return  # said already, event by event
-        if size != _text(self.edge.size):
-            is_short = size.isdigit() and int(size) > self.edge.size
+        if size != _text(self.size):
+            is_short = size.isdigit() and int(size) > self.size
             fault = Fault.TRUNCATED if is_short else Fault.SURPLUS
-            self.report(fault, self.edge.size, "the head counts other events")
+            self.report(fault, self.size, "the head counts other events")
         elif peaks != self.edge.to_bytes():
             self.report(Fault.HEAD, detail="the root is not that of the events")
 

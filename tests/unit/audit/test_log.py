@@ -22,7 +22,7 @@ from tests.unit.audit.practice import (
 )
 
 from medstack import audit
-from medstack.audit import Action, Filter, Outcome, merkle
+from medstack.audit import Action, Fault, Filter, Outcome, merkle
 from medstack.db import Database
 from medstack.kit.actor import Actor, Role
 from medstack.kit.clock import SetClock
@@ -304,6 +304,28 @@ def test_a_later_check_still_sees_a_hash_changed_before_its_start(db: Database) 
     assert not report.is_whole
     assert report.checked_from == 0
     assert report.findings[0].seq == 290
+
+
+def test_an_event_gone_from_before_the_start_shows_against_an_older_checkpoint(
+    db: Database,
+) -> None:
+    write_at_once(db, 40)
+    oldest = sign(db)
+    write_at_once(db, 300, first=40)
+    since = sign(db)
+    with db.begin() as tx:
+        tx.execute(text("DELETE FROM audit_events WHERE seq = 39"))
+    report = check(db, checkpoint=oldest, since=since)
+    assert Fault.MISSING in {finding.fault for finding in report.findings}
+    assert not check(db).is_whole
+
+
+@pytest.mark.parametrize("note", ["", "nonsense", "\ud800", "a\n\n— medstack.test/audit \ud800\n"])
+def test_a_checkpoint_that_is_none_is_a_finding_and_no_crash(db: Database, note: str) -> None:
+    write_events(db, 2)
+    for report in (check(db, checkpoint=note), check(db, since=note)):
+        assert [finding.fault for finding in report.findings] == [Fault.CHECKPOINT]
+        assert (report.size, report.checked_from) == (2, 0)
 
 
 def test_a_later_check_holds_an_even_older_checkpoint_to_the_log(db: Database) -> None:
