@@ -136,6 +136,11 @@ class Policies:
         default = [rule for rule in rules if not rule.context and not rule.family]
         return self._limit([*by_context, *by_family, *default][0])
 
+    def largest(self) -> Limit:
+        """The most that any rule takes as one file."""
+        files = [self._limit(rule) for rule in LIMITS if rule.measure is Measure.FILE]
+        return max(files, key=lambda limit: limit.bytes)
+
     def quota(self, own_bytes: int | None = None) -> Limit:
         """A patient's quota: the chart's own, else the practice's."""
         if own_bytes is not None:

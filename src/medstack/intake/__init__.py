@@ -2,14 +2,22 @@
 
 from medstack.intake.batches import get_batch, open_batch
 from medstack.intake.model import Batch, Purpose, State, Upload
-from medstack.intake.rules import OffsetMismatch, UploadGone, check_offset
+from medstack.intake.rules import (
+    BeyondLength,
+    OffsetMismatch,
+    UploadGone,
+    check_offset,
+    check_writable,
+)
 from medstack.intake.store import (
     accepted,
     advance,
+    all_contents,
     cancel,
     complete,
     create,
     declare_length,
+    describe,
     dropped,
     expire_due,
     get,
@@ -22,6 +30,7 @@ from medstack.intake.store import (
 
 __all__ = [
     "Batch",
+    "BeyondLength",
     "OffsetMismatch",
     "Purpose",
     "State",
@@ -29,11 +38,14 @@ __all__ = [
     "UploadGone",
     "accepted",
     "advance",
+    "all_contents",
     "cancel",
     "check_offset",
+    "check_writable",
     "complete",
     "create",
     "declare_length",
+    "describe",
     "dropped",
     "expire_due",
     "get",

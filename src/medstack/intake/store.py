@@ -127,6 +127,30 @@ def declare_length(
     return _change(tx, current, now=now, length=length)
 
 
+def describe(
+    tx: Tx,
+    upload: Upload,
+    *,
+    fields: dict[str, str],
+    patient_key: PatientKey | None,
+    batch_id: BatchId | None,
+    now: datetime,
+) -> Upload:
+    """Replace what an open upload says of itself; it joins its batch, if it names one now.
+
+    Raises BadUploadFields, Missing (the account has no such batch), and what `take_lease` raises.
+    """
+    current = _lock(tx, upload.id)
+    check_writable(current, now)
+    check_fields(fields, current.header)
+    if batch_id != current.batch_id:
+        counted = _counted(tx, current)
+        for place, sign in ((current.batch_id, -1), (batch_id, 1)):
+            if place is not None:
+                batches.count(tx, place, current.account_id, files=sign, size=sign * counted)
+    return _change(tx, current, now=now, fields=fields, patient_key=patient_key, batch_id=batch_id)
+
+
 def take_lease(tx: Tx, upload_id: UploadId, *, now: datetime) -> Upload:
     """Become the one who may write; whoever was it before is no longer.
 
@@ -221,6 +245,15 @@ def expire_due(tx: Tx, now: datetime) -> tuple[Upload, ...]:
     query = select(uploads).where(waits, uploads.c.expires_at <= now).order_by(uploads.c.id)
     due = query.limit(EXPIRED_AT_ONCE).with_for_update(skip_locked=True)
     return tuple(_end(tx, upload, State.EXPIRED, now) for upload in _many(tx, due))
+
+
+def all_contents(tx: Tx) -> set[ContentId]:
+    """Every content an upload still refers to, for a check of the whole vault."""
+    ended = (State.CANCELLED, State.EXPIRED, State.DROPPED)
+    query = select(uploads.c.content_id).where(
+        uploads.c.content_id.is_not(None), uploads.c.state.not_in(ended)
+    )
+    return set(tx.execute(query).scalars())
 
 
 def _end(tx: Tx, upload: Upload, state: State, now: datetime) -> Upload:

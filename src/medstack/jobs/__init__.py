@@ -15,7 +15,7 @@ from medstack.jobs.model import (
 )
 from medstack.jobs.node import Jobs
 from medstack.jobs.run import JobRun
-from medstack.jobs.store import cancel, enqueue, get, listing, prune, retry
+from medstack.jobs.store import cancel, enqueue, get, is_anyone_working, listing, prune, retry
 
 __all__ = [
     "BadJob",
@@ -30,6 +30,7 @@ __all__ = [
     "cancel",
     "enqueue",
     "get",
+    "is_anyone_working",
     "listing",
     "prune",
     "retry",

@@ -244,6 +244,12 @@ def beats(tx: Tx) -> dict[str, int]:
     return {row.node: row.beats for row in tx.execute(select(job_nodes))}
 
 
+def is_anyone_working(tx: Tx, *, within_s: float = 10) -> bool:
+    """True while some process that runs jobs has shown that it lives."""
+    recent = job_nodes.c.seen_at > _in_seconds(-within_s)
+    return tx.execute(select(job_nodes.c.node).where(recent).limit(1)).first() is not None
+
+
 def bury(tx: Tx, node: str, *, beats: int) -> int | None:
     """Queue a dead node's batches again. Returns how many jobs; None if it lives, or is buried."""
     dead = and_(job_nodes.c.node == node, job_nodes.c.beats == beats)

@@ -57,6 +57,7 @@ from medstack.records.store import (
 from medstack.records.tags import of_patient as tags_of
 from medstack.records.versions import (
     add_version,
+    all_contents,
     contents,
     drop_renditions,
     put_rendition,
@@ -95,6 +96,7 @@ __all__ = [
     "add",
     "add_instance",
     "add_version",
+    "all_contents",
     "archive",
     "category_of",
     "change_folder",

@@ -142,6 +142,15 @@ def contents(tx: Tx, record_id: RecordId) -> tuple[ContentId, ...]:
     return tuple(sorted(kept))
 
 
+def all_contents(tx: Tx) -> set[ContentId]:
+    """Every content any record refers to, for a check of the whole archive."""
+    return {
+        ContentId(found)
+        for table in (record_versions, record_renditions)
+        for found in tx.execute(select(table.c.content_id)).scalars()
+    }
+
+
 def _append(tx: Tx, record: Record, fresh: Version) -> None:
     row = {name: getattr(fresh, name) for name in _VERSION}
     tx.execute(insert(record_versions).values(row))

@@ -42,3 +42,30 @@ def structure(source: Source, *, kind: str) -> tuple[Verdict, ...]:
     from medstack.scanners.structure import verdicts_on
 
     return verdicts_on(source, kind)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EntryPiece:
+    """A piece of a file in a ZIP, in order; the first one names it, the last one says so."""
+
+    name: str  # as the archive has it, without folders
+    data: bytes
+    is_first: bool
+    is_last: bool
+
+
+def entries(source: Source) -> Iterator[EntryPiece]:
+    """The files of a ZIP, one level deep, in the archive's order. Raises BadArchive leaves."""
+    from medstack.kit.zipwalk import chunks_of_member, walk
+
+    for member in walk(source).members:
+        if member.is_directory:
+            continue
+        name = member.text_name().rpartition("/")[2]
+        held, is_first = b"", True
+        for chunk in chunks_of_member(source, member):
+            if held:
+                yield EntryPiece(name=name, data=held, is_first=is_first, is_last=False)
+                is_first = False
+            held = chunk
+        yield EntryPiece(name=name, data=held, is_first=is_first, is_last=True)

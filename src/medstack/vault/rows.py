@@ -108,6 +108,10 @@ def contents_after(tx: Tx, after: int, limit: int) -> list[ContentRow]:
     return [ContentRow(**row._mapping) for row in tx.execute(wanted)]
 
 
+def all_contents(tx: Tx) -> set[ContentId]:
+    return {ContentId(found) for found in tx.execute(select(content.c.id)).scalars()}
+
+
 def contents_of(tx: Tx, subject_key_id: int) -> list[ContentId]:
     """A subject's contents, locked."""
     wanted = select(content.c.id).where(content.c.subject_key_id == subject_key_id)

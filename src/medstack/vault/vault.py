@@ -202,6 +202,10 @@ class Vault:
         """Compare every row with its bytes and every object with its row; see `upkeep.check`."""
         return upkeep.check(db, self._store, self.open, now=self._clock.now(), deep=deep)
 
+    def known(self, tx: Tx) -> set[ContentId]:
+        """Every content there is."""
+        return rows.all_contents(tx)
+
     def close(self) -> None:
         self._store.close()
 
