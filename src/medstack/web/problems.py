@@ -48,6 +48,14 @@ _STATUS_OF_CODE = {
     "if-match-required": 428,
     "stale-revision": 412,
     "too-many-attempts": 429,
+    "tus-header": 400,
+    "tus-version": 412,
+    "upload-checksum-mismatch": 460,
+    "upload-length-set": 400,
+    "upload-gone": 410,
+    "range-not-satisfiable": 416,
+    "bad-form": 400,
+    "storage-full": 507,
 }
 
 

@@ -7,20 +7,24 @@ from litestar.types import ControllerRouterHandler
 from medstack.web.docs import docs_page, openapi_json
 from medstack.web.routes import (
     appointments,
+    arrivals,
     assignments,
     batch,
     cases,
+    files,
     folders,
     medical_records,
     oversight,
     patients,
     providers,
+    review,
     session,
     users,
 )
 from medstack.web.routes.events import event_stream
 from medstack.web.routes.pages import static_file, status_page
 from medstack.web.routes.system import healthz, prometheus
+from medstack.web.routes.uploads import uploads
 
 HANDLERS: tuple[ControllerRouterHandler, ...] = (
     status_page,
@@ -41,4 +45,8 @@ HANDLERS: tuple[ControllerRouterHandler, ...] = (
     *folders.HANDLERS,
     *batch.HANDLERS,
     *oversight.HANDLERS,
+    *arrivals.HANDLERS,
+    *files.HANDLERS,
+    *review.HANDLERS,
+    uploads,
 )

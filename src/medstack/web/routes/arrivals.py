@@ -1,0 +1,99 @@
+"""A whole file in one request: `POST /api/medical-records` and its kin."""
+
+from __future__ import annotations
+
+from litestar import Response, post
+
+from medstack.flows import curate, receive
+from medstack.flows.receive import Receiver
+from medstack.kit.bridge import call
+from medstack.kit.errors import Problem
+from medstack.kit.ids import RecordId, UploadId
+from medstack.web.forms import FIELDS_BYTES, BadForm, FormReader
+from medstack.web.identity import Asked
+from medstack.web.params import IdInPath
+from medstack.web.pump import Ending, Pump
+from medstack.web.wire.records import RecordOut, record_out
+
+_OVERHEAD = FIELDS_BYTES + (64 << 10)  # bytes a form may have beside its file
+
+
+@post("/api/medical-records", tags=["medical records"], status_code=201)
+async def create_record(request: Asked) -> Response[RecordOut]:
+    """Send a file and what is known of it as multipart/form-data: `file`, then the record's fields.
+
+    Answered as soon as the bytes are safe; scanning and the rest go on behind it.
+    """
+    return await _arrived(request, {})
+
+
+@post("/api/files", tags=["files"], status_code=201)
+async def create_file(request: Asked) -> Response[RecordOut]:
+    """The same under the name of the file operations."""
+    return await _arrived(request, {})
+
+
+@post("/api/medical-records/{record_id:str}/versions", tags=["medical records"], status_code=201)
+async def create_version(request: Asked, record_id: IdInPath) -> Response[RecordOut]:
+    """Send a new content for a record; it becomes its next version once it has passed."""
+    return await _arrived(request, {"replaces": record_id})
+
+
+class _Arrival:
+    """The upload behind one form: begun when its file begins."""
+
+    def __init__(self, request: Asked, words: dict[str, str]) -> None:
+        self._house, self._actor = request.house, request.actor
+        self._words = words
+        self.upload_id: UploadId | None = None
+        self.receiver: Receiver | None = None
+
+    def begin(self, fields: dict[str, str]) -> Receiver:
+        words = fields | self._words
+        upload = receive.begin(self._house, self._actor, words, length=None)
+        self.upload_id = upload.id
+        self.receiver = Receiver(self._house, self._actor, upload.id, offset=0)
+        return self.receiver
+
+    def finish(self, form: FormReader) -> RecordId:
+        form.finish()
+        assert self.receiver is not None
+        assert self.upload_id is not None
+        kept = self.receiver.keep()
+        words = form.fields | self._words
+        receive.describe(self._house, self._actor, self.upload_id, words)
+        upload = receive.declare(self._house, self._actor, self.upload_id, kept.offset)
+        assert upload.record_id is not None
+        return upload.record_id
+
+    def abandon(self) -> None:
+        if self.receiver is not None:
+            self.receiver.drop()
+        if self.upload_id is not None:
+            receive.give_up(self._house, self._actor, self.upload_id)
+
+
+async def _arrived(request: Asked, words: dict[str, str]) -> Response[RecordOut]:
+    arrival = _Arrival(request, words)
+    form = FormReader(request.headers.get("content-type", ""), arrival.begin)
+    announced = request.headers.get("content-length", "")
+    if announced.isdigit():
+        least = int(announced) - _OVERHEAD
+        await call(receive.check_possible, request.house, least)
+    try:
+        ending = await Pump(request.receive).run(form)
+        if ending is not Ending.COMPLETE:
+            raise BadForm("The connection ended before the form did.", rule="truncated")
+        record_id = await call(arrival.finish, form)
+    except (Problem, OSError):
+        await call(arrival.abandon)
+        raise
+    view = await call(curate.get_record, request.house, request.actor, record_id)
+    return Response(
+        record_out(view),
+        status_code=201,
+        headers={"Location": f"/api/medical-records/{record_out(view).id}", "ETag": view.etag},
+    )
+
+
+HANDLERS = (create_record, create_file, create_version)
