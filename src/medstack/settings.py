@@ -38,7 +38,6 @@ class Settings:
     tls_cert: str = _says("PEM certificate chain for TLS at this door.", "")
     tls_key: str = _says("PEM private key for tls_cert.", "")
     behind_proxy: bool = _says("A TLS proxy on this host stands in front of the web door.", False)
-    web_workers: int = _says("Web processes.", 1)
     database_url: str = _says("postgresql://… ; empty = SQLCipher file in the data folder.", "")
     store_url: str = _says("Where sealed objects live: file:///path; empty = data folder.", "")
     key_provider: str = _says("Root key: `file` or `passphrase`.", "file")
@@ -92,6 +91,6 @@ def _typed(name: str, value: Any, kinds: Mapping[str, type]) -> Any:
     if issubclass(kind, Path):
         return Path(value)
     try:
-        return kind(value)
+        return int(value) if kind is int else str(value)
     except (TypeError, ValueError) as error:
         raise BadSetting(f"This setting is a {kind.__name__}.", setting=name) from error
