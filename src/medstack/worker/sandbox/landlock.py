@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+import stat
 import struct
 import sysconfig
 from collections.abc import Iterable
@@ -44,9 +45,8 @@ def python_paths() -> tuple[Path, ...]:
     named = (sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib"))
     return tuple(
         {
-            Path(text).resolve()
+            Path(os.path.realpath(text))
             for text in (*named, *medstack.__path__, *SYSTEM_LIBRARIES, *LOADER_FILES)
-            if Path(text).exists()
         }
     )
 
@@ -63,7 +63,7 @@ def restrict(readable: Iterable[Path], *, executable: Iterable[Path] = ()) -> in
     ruleset = _create_ruleset(version)
     try:
         for path in readable:
-            _allow(ruleset, path, READ_FILE | READ_DIR if path.is_dir() else READ_FILE)
+            _allow(ruleset, path, READ_FILE | READ_DIR)
         for path in executable:
             _allow(ruleset, path, READ_FILE | EXECUTE)
         _call(_RESTRICT_SELF, ruleset, 0)
@@ -84,8 +84,13 @@ def _create_ruleset(version: int) -> int:
 
 
 def _allow(ruleset: int, path: Path, rights: int) -> None:
-    target = os.open(path, os.O_PATH | os.O_CLOEXEC)
     try:
+        target = os.open(path, os.O_PATH | os.O_CLOEXEC)
+    except (FileNotFoundError, PermissionError):
+        return  # nothing we could read there anyway
+    try:
+        if not stat.S_ISDIR(os.fstat(target).st_mode):
+            rights &= ~READ_DIR
         rule = struct.pack("=Qi", rights, target)
         _call(_ADD_RULE, ruleset, _RULE_PATH_BENEATH, rule, 0)
     finally:

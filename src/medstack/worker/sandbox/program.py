@@ -37,7 +37,7 @@ def _libraries(program: Path) -> tuple[Path, ...]:
     """System libraries, and those installed beside the program."""
     beside = program.parent.parent / "lib"
     named = (*landlock.SYSTEM_LIBRARIES, *landlock.LOADER_FILES, str(beside))
-    return tuple({Path(text).resolve() for text in named if Path(text).exists()})
+    return tuple({Path(text).resolve() for text in named})
 
 
 def _files(program: Path) -> tuple[Path, ...]:
