@@ -133,6 +133,20 @@ CREATE INDEX ix_links_issuer_id ON links (issuer_id);
 
 CREATE INDEX ix_links_record_id ON links (record_id);
 
+CREATE TABLE notices (
+    id BIGINT NOT NULL,
+    kind VARCHAR(40) NOT NULL,
+    code VARCHAR(60) NOT NULL,
+    record_id BIGINT,
+    patient_key BIGINT,
+    uploader_id BIGINT NOT NULL,
+    access_level VARCHAR(10) NOT NULL,
+    at BIGINT NOT NULL,
+    CONSTRAINT pk_notices PRIMARY KEY (id)
+);
+
+CREATE INDEX ix_notices_uploader ON notices (uploader_id, id);
+
 CREATE TABLE patient_quotas (
     patient_key BIGINT NOT NULL,
     used BIGINT NOT NULL,
