@@ -14,6 +14,7 @@ from medstack.formats.docx import DOCX
 from medstack.formats.jpeg import JPEG
 from medstack.formats.pdf import PDF
 from medstack.formats.png import PNG
+from medstack.formats.stl import STL
 from medstack.formats.tiff import TIFF
 from medstack.formats.txt import TXT
 from medstack.formats.xlsx import XLSX
@@ -29,6 +30,7 @@ FORMATS: tuple[Format, ...] = (
     XLSX,
     CSV,
     TXT,
+    STL,
 )
 
 
