@@ -17,6 +17,7 @@ from medstack.formats.png import PNG
 from medstack.formats.stl import STL
 from medstack.formats.tiff import TIFF
 from medstack.formats.txt import TXT
+from medstack.formats.wav import WAV
 from medstack.formats.xlsx import XLSX
 
 FORMATS: tuple[Format, ...] = (
@@ -31,6 +32,7 @@ FORMATS: tuple[Format, ...] = (
     CSV,
     TXT,
     STL,
+    WAV,
 )
 
 
