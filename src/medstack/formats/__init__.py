@@ -12,6 +12,7 @@ from medstack.formats.csv import CSV
 from medstack.formats.dicom import DICOM
 from medstack.formats.docx import DOCX
 from medstack.formats.jpeg import JPEG
+from medstack.formats.mp4 import MP4
 from medstack.formats.pdf import PDF
 from medstack.formats.png import PNG
 from medstack.formats.stl import STL
@@ -32,6 +33,7 @@ FORMATS: tuple[Format, ...] = (
     CSV,
     TXT,
     STL,
+    MP4,
     WAV,
 )
 
