@@ -282,11 +282,10 @@ def _embedded(document: QpdfDocument) -> Embedded:
     packet = document.Root.get("/Metadata")
     xmp = Embedded() if packet is None else read_xmp(bytes(packet.read_bytes()))
     info = document.trailer.get("/Info")
-    names = () if info is None else info.keys()
     marks = [
         IdentityMark(kind=kind, place=place)
-        for name in names
-        if (told := _info_mark(str(name))) and _info_text(document, str(name)).strip()
+        for name, value in ([] if info is None else info.items())
+        if str(value).strip() and (told := _info_mark(name))
         for kind, place in [told]
     ]
     return Embedded(

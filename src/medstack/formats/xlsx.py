@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import posixpath
 import re
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date, datetime, time
 from itertools import islice
 from typing import Any
+from zipfile import BadZipFile
 
 from medstack.formats import pages
 from medstack.formats.contract import (
@@ -163,7 +165,7 @@ def _workbook(source: Source) -> Iterator[Workbook]:
     """The workbook, read-only, values instead of formulas. Raises Damaged, Excessive."""
     from openpyxl import load_workbook
 
-    with damage("The workbook's sheets cannot be read."):
+    with damage("The workbook's sheets cannot be read.", BadZipFile, zlib.error):
         book = load_workbook(file_of(source), read_only=True, data_only=True, keep_links=False)
         try:
             if len(book.sheetnames) > MAX_SHEETS:

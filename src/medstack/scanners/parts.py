@@ -184,7 +184,10 @@ def _open_pdf(source: Source, depth: int, budget: _Budget) -> _Opened:
 
 
 def _attachments(source: Source, budget: _Budget) -> Iterator[_Inside]:
-    for content in pdf.embedded_files(source, limit_bytes=budget.remaining().total_bytes):
-        budget.total_bytes += len(content)
-        inner = MemorySource(content)
-        yield _Inside(source=inner, chunks=_window_reader(inner))
+    try:
+        for content in pdf.embedded_files(source, limit_bytes=budget.remaining().total_bytes):
+            budget.total_bytes += len(content)
+            inner = MemorySource(content)
+            yield _Inside(source=inner, chunks=_window_reader(inner))
+    except BadArchive:
+        return  # the PDF is a broken member itself, which reading it through has found

@@ -41,6 +41,18 @@ _KEYS = {
 }
 
 
+# What pikepdf raises on documents beyond its repair; RuntimeError is its QpdfRuntimeError too.
+UNREADABLE = (
+    pikepdf.PdfError,
+    pikepdf.PasswordError,
+    RuntimeError,
+    ValueError,
+    TypeError,
+    LookupError,
+    OverflowError,
+)
+
+
 def looks_like_pdf(head: bytes) -> bool:
     return b"%PDF-" in head[:HEADER_REACH]
 
@@ -60,7 +72,7 @@ def findings(source: Source) -> Iterator[Found]:
                     yield Found(outcome=outcome, signature=signature)
     except pikepdf.PasswordError:
         yield Found(outcome=Outcome.LIMIT, signature="pdf.encrypted")
-    except (pikepdf.PdfError, ValueError, RecursionError):
+    except UNREADABLE:
         yield Found(outcome=Outcome.LIMIT, signature="pdf.unreadable")
 
 
@@ -74,7 +86,7 @@ def embedded_files(source: Source, *, limit_bytes: int) -> Iterator[bytes]:
                 left -= len(content)
                 if content:
                     yield content
-    except (pikepdf.PasswordError, pikepdf.PdfError, ValueError, RecursionError):
+    except UNREADABLE:
         return  # findings() names the reason
 
 
@@ -89,7 +101,7 @@ def _decoded(stream: Any, limit: int) -> bytes:
 def _embedded_streams(document: pikepdf.Pdf) -> Iterator[Any]:
     seen: set[tuple[int, int]] = set()
     for owner in _dictionaries(document):
-        if owner.get("/Type") == "/EmbeddedFile" and isinstance(owner, pikepdf.Stream):
+        if _name(owner.get("/Type")) == "/EmbeddedFile" and isinstance(owner, pikepdf.Stream):
             found: list[Any] = [owner]
         else:
             files = owner.get("/EF")
@@ -105,18 +117,21 @@ def _signatures(document: pikepdf.Pdf) -> Iterator[str]:
         if count == MAX_OBJECTS:
             yield "pdf.too-large"
             return
-        keys = owner.keys()
-        for key in keys:
+        for key, value in owner.items():
             if key in _KEYS:
                 yield _KEYS[key]
-        if "/S" in keys:
-            action = owner.get("/S")
-            if isinstance(action, pikepdf.Name):
-                signature = _ACTIONS.get(str(action))
-                if signature is not None:
-                    yield signature
-        if "/Type" in keys and owner.get("/Type") == "/EmbeddedFile":
-            yield "pdf.embedded-file"
+            elif key == "/S" and _name(value) in _ACTIONS:
+                yield _ACTIONS[_name(value)]
+            elif key == "/Type" and _name(value) == "/EmbeddedFile":
+                yield "pdf.embedded-file"
+
+
+def _name(value: Any) -> str:
+    """A name object's text; "" for anything else and for bytes that are no text."""
+    try:
+        return str(value) if isinstance(value, pikepdf.Name) else ""
+    except UnicodeDecodeError:
+        return ""
 
 
 def _dictionaries(document: pikepdf.Pdf) -> Iterator[Any]:
@@ -134,7 +149,8 @@ def _dictionaries(document: pikepdf.Pdf) -> Iterator[Any]:
 
 
 def _values(owner: Any) -> list[Any]:
-    return [owner.get(key) for key in owner.keys()]  # noqa: SIM118  # not a Python dict
+    # items() takes keys that are no UTF-8, which get() and as_dict() do not
+    return [value for _, value in owner.items()]
 
 
 def _is_direct_container(value: Any) -> bool:

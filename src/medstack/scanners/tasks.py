@@ -9,9 +9,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from medstack.kit.streams import Source
+from medstack.kit.zipwalk import ArchiveBomb, BadArchive
 from medstack.scanners.contract import Verdict
 
 ENGINE = "builtin"
+PROBLEMS = (ArchiveBomb, BadArchive)  # known here, so that they can cross from the sandbox
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -200,6 +200,15 @@ def test_a_workbook_whose_sheet_is_missing_is_damaged() -> None:
         XLSX.inspect(MemorySource(content))
 
 
+@pytest.mark.parametrize("task", [tasks.inspect, tasks.render, tasks.text])
+def test_a_workbook_whose_bytes_are_broken_is_damaged_whatever_is_asked(task) -> None:  # type: ignore[no-untyped-def]
+    content = bytearray(excel.laboratory())
+    at = content.index(b"xl/workbook.xml") + 40
+    content[at : at + 8] = b"\xff" * 8
+    with pytest.raises(Damaged):
+        task(MemorySource(bytes(content)), kind="xlsx")
+
+
 def test_a_document_renamed_stays_what_it_is() -> None:
     assert tasks.identify(MemorySource(word.document())) == "docx"
     assert tasks.identify(MemorySource(excel.laboratory())) == "xlsx"

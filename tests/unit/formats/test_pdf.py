@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import io
-
 import pikepdf
 import pytest
 from tests.golden.jpeg.make import CANARY
@@ -150,12 +148,16 @@ def test_more_than_we_read_is_excessive(limit: str, monkeypatch: pytest.MonkeyPa
     refused(LETTER, Excessive)
 
 
-def test_a_producer_that_is_no_text_is_no_equipment() -> None:
+def test_an_empty_author_names_nobody() -> None:
     document = make.letter()
     document.docinfo["/Author"] = pikepdf.String("")
-    out = io.BytesIO()
-    document.save(out)
-    assert (
-        IdentityMark(kind="author", place="PDF Info /Author")
-        not in inspected(out.getvalue()).identity
-    )
+    found = inspected(make.saved(document))
+    assert IdentityMark(kind="author", place="PDF Info /Author") not in found.identity
+
+
+def test_a_property_whose_name_is_no_text_is_marked_too() -> None:
+    document = make.letter()
+    document.docinfo["/Qq"] = pikepdf.String(CANARY)
+    plain = make.saved(document, object_stream_mode=pikepdf.ObjectStreamMode.disable)
+    found = inspected(plain.replace(b"/Qq", b"/\xdf\xfc"))
+    assert found.identity == (IdentityMark(kind="custom-property", place="PDF Info"),)

@@ -77,6 +77,7 @@ def test_a_program_or_script_is_forbidden(content: bytes, signature: str) -> Non
         b"a <html> tag inside a sentence, not at the front\n",
         b"value,-5|abc\n+49 30 123|4,'x'\n",
         b"BP 120/80 | pulse 72\n=SUM(A1:A3)\n",
+        b"see |+cmd| and |-cmd|; it's 'x'!A\n",
     ],
 )
 def test_ordinary_text_is_clean(content: bytes) -> None:
@@ -312,6 +313,16 @@ def test_an_attachment_is_named_and_looked_through() -> None:
     assert outcome(pdf_with(attached=eicar_file()), "pdf") is Outcome.INFECTED
     assert "executable.windows" in signatures(pdf_with(attached=program()), "pdf")
     assert outcome(pdf_with(attached=zipped(("a", eicar_file()))), "pdf") is Outcome.INFECTED
+
+
+def test_a_name_that_is_no_text_hides_nothing() -> None:
+    content = pdf_with({"/S": pikepdf.Name.JavaScript, "/JS": pikepdf.String("x"), "/Q": 1})
+    document = pikepdf.open(io.BytesIO(content))
+    out = io.BytesIO()
+    document.save(out, object_stream_mode=pikepdf.ObjectStreamMode.disable, qdf=True)
+    broken = out.getvalue().replace(b"/Q 1", b"/\xc3 1")
+    assert b"/\xc3 1" in broken
+    assert signatures(broken, "pdf") == {"pdf.javascript"}
 
 
 def test_a_protected_pdf_is_beyond_this_engine() -> None:

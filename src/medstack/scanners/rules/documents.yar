@@ -48,9 +48,9 @@ rule cell_that_starts_a_program
     outcome = "active"
     signature = "csv.dde"
   strings:
-    // =cmd|'/C …'!A0 and the same led in by + - @, perhaps quoted
-    $call = /(^|[\r\n,;\t])[ "']{0,3}[=+\-@][^,;\t\r\n|]{1,200}\|[ ]?['"][^\r\n]{1,300}['"]![A-Za-z$]/
-    $known = /[=+\-@](cmd|powershell|mshta|rundll32|regsvr32|msexcel)\|/ nocase
+    // a cell =cmd|'/C …'!A0, the same led in by + - @, perhaps in quotes
+    $call = /(^|[\r\n,;\t])[ "']{0,3}[=+\-@][A-Za-z0-9_.:\\\/ ]{1,100}\|[ ]?['"][^\r\n]{1,300}['"]![A-Za-z$]/
+    $known = /[=+\-@](cmd|powershell|mshta|rundll32|regsvr32|msexcel)\|[ ]?['"]/ nocase
   condition:
-    kind matches /^(csv|txt)$/ and any of them
+    kind == "csv" and any of them
 }
