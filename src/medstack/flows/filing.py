@@ -152,12 +152,16 @@ def _context(tx: Tx, actor: Actor, words: Mapping[str, str]) -> dict[str, Any]:
     said = words.get("context", "")
     if batch_id is not None:
         said = said or intake.get_batch(tx, batch_id, actor.account_id).context
-    if said in ("", "default"):
-        return {"batch_id": batch_id, "context": None}
-    try:
-        return {"batch_id": batch_id, "context": Context(said)}
-    except ValueError:
-        raise UnknownContext("Give one of these, or none.", allowed=tuple(Context)) from None
+    return {"batch_id": batch_id, "context": check_context(said)}
+
+
+def check_context(text: str) -> Context | None:
+    """Read an upload context; empty is the usual one. Raises UnknownContext."""
+    if text in ("", "default"):
+        return None
+    if text not in tuple(Context):
+        raise UnknownContext("Give one of these, or none.", allowed=tuple(Context))
+    return Context(text)
 
 
 def _access_level(actor: Actor, text: str | None) -> AccessLevel:

@@ -16,14 +16,14 @@ from types import TracebackType
 from medstack import access, audit, intake, people, records
 from medstack.audit import Action
 from medstack.db import Tx
-from medstack.flows.filing import Filing, WrongChart, file_away
+from medstack.flows.filing import Filing, WrongChart, check_context, file_away
 from medstack.flows.house import House
 from medstack.flows.ingest import accept
 from medstack.flows.witness import refusals_recorded
-from medstack.intake import BeyondLength, Purpose, State, Upload
+from medstack.intake import Batch, BeyondLength, Purpose, State, Upload
 from medstack.kit.actor import Actor
 from medstack.kit.errors import Conflict, Problem
-from medstack.kit.ids import PatientKey, UploadId
+from medstack.kit.ids import BatchId, PatientKey, UploadId
 from medstack.vault import QUARANTINE, PartWriter, SealedPart
 
 PART_BYTES = 32 << 20  # sealed and made durable at a time
@@ -47,6 +47,24 @@ class Expected:
 
     algorithm: str
     digest: bytes
+
+
+def open_batch(house: House, actor: Actor, *, title: str, context: str) -> Batch:
+    """Begin a batch: files sent together, with one limit for them all and one progress.
+
+    context: whose limits hold, `` for the usual ones. Raises UnknownContext, BadBatch.
+    """
+    check_context(context)
+    batch = Batch(
+        id=BatchId(house.ids.new()),
+        account_id=actor.account_id,
+        title=title,
+        context=context or "default",
+        created_at=house.clock.now(),
+    )
+    with house.db.begin() as tx:
+        audit.write(tx, Action.UPLOAD_CREATED, actor=actor, batch=batch.id)
+        return intake.open_batch(tx, batch)
 
 
 def begin(

@@ -18,7 +18,7 @@ from medstack.flows.standing import require, require_here, scope_of
 from medstack.flows.witness import refusals_recorded
 from medstack.kit.actor import Actor
 from medstack.kit.ids import AppointmentId, CaseId, PatientId, PatientKey, ProviderId
-from medstack.people import Appointment, Case, CaseKind, Patient, Provider
+from medstack.people import Appointment, AppointmentStatus, Case, CaseKind, Patient, Provider
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,6 +117,7 @@ def book(
     ends_at: datetime,
     kind: str = "",
     note: str = "",
+    status: AppointmentStatus = AppointmentStatus.BOOKED,
 ) -> AppointmentView:
     """Raises Missing (patient or provider), Denied, BadField."""
     with (
@@ -135,6 +136,7 @@ def book(
                 ends_at=ends_at,
                 kind=kind,
                 note=note,
+                status=status,
             ),
         )
         audit.write(

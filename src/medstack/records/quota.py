@@ -90,9 +90,13 @@ def usage(tx: Tx, patient_key: PatientKey) -> Usage:
 def totals(tx: Tx) -> Totals:
     """What the whole practice has and what is on its way."""
     row = tx.execute(
-        select(func.count(), func.sum(quotas.c.used), func.sum(quotas.c.reserved))
+        select(
+            func.count().label("patients"),
+            func.sum(quotas.c.used).label("used"),
+            func.sum(quotas.c.reserved).label("reserved"),
+        )
     ).one()
-    return Totals(patients=int(row[0]), used=int(row[1] or 0), reserved=int(row[2] or 0))
+    return Totals(patients=row.patients, used=int(row.used or 0), reserved=int(row.reserved or 0))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

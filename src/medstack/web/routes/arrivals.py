@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from litestar import Response, post
+from litestar.params import JSONBody
 
 from medstack.flows import curate, receive
 from medstack.flows.receive import Receiver
 from medstack.kit.bridge import call
 from medstack.kit.errors import Problem
-from medstack.kit.ids import RecordId, UploadId
+from medstack.kit.ids import RecordId, UploadId, id_out
 from medstack.web.forms import FIELDS_BYTES, BadForm, FormReader
 from medstack.web.identity import Asked
 from medstack.web.params import IdInPath
 from medstack.web.pump import Ending, Pump
+from medstack.web.wire.files import BatchIn, UploadBatchOut
 from medstack.web.wire.records import RecordOut, record_out
 
 _OVERHEAD = FIELDS_BYTES + (64 << 10)  # bytes a form may have beside its file
@@ -96,4 +98,15 @@ async def _arrived(request: Asked, words: dict[str, str]) -> Response[RecordOut]
     )
 
 
-HANDLERS = (create_record, create_file, create_version)
+@post("/api/batch/uploads", tags=["batch"], status_code=201)
+async def open_batch(request: Asked, data: JSONBody[BatchIn]) -> UploadBatchOut:
+    """Begin a batch: files that are sent together, under one limit."""
+    batch = await call(
+        receive.open_batch, request.house, request.actor, title=data.title, context=data.context
+    )
+    return UploadBatchOut(
+        id=id_out(batch.id), title=batch.title, context=batch.context, created_at=batch.created_at
+    )
+
+
+HANDLERS = (open_batch, create_record, create_file, create_version)

@@ -175,7 +175,7 @@ async def revoke_link(request: Asked, link_id: IdInPath) -> None:
 @post("/api/batch/download", tags=["batch"], status_code=200, responses=FILE)
 async def download_bundle(request: Asked, data: JSONBody[BundleIn]) -> Stream:
     """Many files as one ZIP, made while it is sent. Every file in it is recorded by itself."""
-    chosen = [RecordId(path_id(text)) for text in data.ids]
+    chosen = [RecordId(path_id(text)) for text in data.record_ids]
     pieces = await call(bundle.open_bundle, request.house, request.actor, chosen)
     return Stream(
         bridge.stream(pieces),

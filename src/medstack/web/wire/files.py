@@ -46,7 +46,23 @@ class DecisionIn(Ask):
 class BundleIn(Ask):
     """Records to be taken together."""
 
-    ids: Annotated[list[IdText], Meta(min_length=1, max_length=1000)]
+    record_ids: Annotated[list[IdText], Meta(min_length=1, max_length=1000)]
+
+
+class BatchIn(Ask):
+    """Files about to be sent together. context: quick-consultation, clinical-case, or none."""
+
+    title: Annotated[str, Meta(max_length=200, pattern=r"^[^\x00-\x1f\x7f]*$")] = ""
+    context: Annotated[str, Meta(max_length=40)] = ""
+
+
+class UploadBatchOut(Wire):
+    """A batch: its id is named by each upload as `batchId`."""
+
+    id: str
+    title: str
+    context: str
+    created_at: datetime
 
 
 def link_out(link: Link, *, url: str | None = None) -> LinkOut:

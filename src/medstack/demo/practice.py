@@ -1,0 +1,202 @@
+"""Fills an empty vault with the demonstration practice, through the same flows as real work.
+
+Can be stopped anywhere: what is there already is not sent again.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Final
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+from medstack import people, records
+from medstack.demo.files import DemoFile, Practice, practice
+from medstack.flows import enroll, receive, schedule
+from medstack.flows.house import House
+from medstack.kit.actor import SYSTEM, Actor
+from medstack.kit.errors import Missing
+from medstack.kit.ids import AppointmentId, BatchId, PatientKey, RecordId, id_out
+from medstack.people import SignedIn
+from medstack.records import Filters, Status
+from medstack.settings import Settings
+from medstack.wiring import opened
+
+PASSWORD: Final = "demo-practice"  # noqa: S105 - public on purpose; demo mode is loopback only
+ACCOUNTS: Final = (
+    ("admin@demo.test", "administrator"),
+    ("dentist@demo.test", "dentist: every chart"),
+    ("staff@demo.test", "staff: the charts in their care"),
+    ("patient@demo.test", "patient: their own chart"),
+)
+SEED = 1
+_SETTLED = frozenset({Status.AVAILABLE, Status.HELD, Status.QUARANTINED, Status.REJECTED})
+_LOOK_EVERY_S = 0.3
+_UPLOADER = "dentist@demo.test"
+
+
+def fill(settings: Settings) -> None:
+    """Make what is missing of the practice and wait until every file has had its answer."""
+    made = practice(SEED, today=datetime.now(UTC).date())
+    with opened(settings, is_demo=True) as house:
+        if not _is_begun(house):
+            _open_practice(house, made)
+        missing = _missing(house, made)
+        if missing:
+            _send(house, made, missing)
+
+
+def _is_begun(house: House) -> bool:
+    with house.db.read() as tx:
+        try:
+            people.find_account(tx, ACCOUNTS[-1][0])
+        except Missing:
+            return False
+    return True
+
+
+def _open_practice(house: House, made: Practice) -> None:
+    """Charts, accounts, providers, who cares for whom, and the diary."""
+    for patient in made.patients:
+        enroll.add_patient(house, SYSTEM, patient.demographics, chart_number=patient.patient_id)
+    for account in made.accounts:
+        own = None if account.patient is None else made.patients[account.patient].patient_id
+        enroll.add_account(
+            house,
+            SYSTEM,
+            email=account.email,
+            role=account.role,
+            password=PASSWORD,
+            display_name=account.display_name,
+            patient_id=own,
+        )
+    providers = [
+        schedule.add_provider(
+            house, SYSTEM, name=p.name, discipline=p.discipline, user_email=p.account
+        )
+        for p in made.providers
+    ]
+    for email, patient_at in made.assignments:
+        enroll.assign(
+            house, SYSTEM, user_email=email, patient_id=made.patients[patient_at].patient_id
+        )
+    for visit in made.appointments:
+        schedule.book(
+            house,
+            SYSTEM,
+            patient_id=made.patients[visit.patient].patient_id,
+            provider_id=providers[visit.provider].id,
+            starts_at=visit.starts_at,
+            ends_at=visit.ends_at,
+            kind=visit.kind,
+            status=visit.status,
+        )
+
+
+def _missing(house: House, made: Practice) -> list[DemoFile]:
+    """The files that are not in the vault yet, by chart and name."""
+    known: set[tuple[int, str]] = set()
+    for place, patient in enumerate(made.patients):
+        key = _chart(house, patient.patient_id)
+        known |= {(place, name) for name in _names(house, key)}
+    return [file for file in made.files if (file.patient, file.name) not in known]
+
+
+def _chart(house: House, patient_id: str) -> PatientKey:
+    with house.db.read() as tx:
+        everybody = records.WHOLE_ARCHIVE
+        return people.find_patient(tx, everybody, patient_id).key
+
+
+def _names(house: House, patient_key: PatientKey) -> Iterator[str]:
+    cursor = None
+    while True:
+        with house.db.read() as tx:
+            wanted = Filters(patient_key=patient_key)
+            page = records.page(tx, records.WHOLE_ARCHIVE, wanted, cursor=cursor, limit=200)
+        yield from (record.original_name for record in page.items)
+        cursor = page.next_cursor
+        if cursor is None:
+            return
+
+
+def _send(house: House, made: Practice, files: list[DemoFile]) -> None:
+    """Send the files as the dentist would, and show what becomes of them."""
+    actor = _uploader(house)
+    visits = _visits(house, made)
+    batches: dict[tuple[int, int | None], BatchId] = {}
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    console = Console(stderr=True)
+    with Progress(*columns, console=console) as progress:
+        sent = progress.add_task("sending the practice's files", total=len(files))
+        safe = progress.add_task("made safe", total=len(files))
+        waiting: dict[RecordId, DemoFile] = {}
+        outcomes: Counter[str] = Counter()
+        for file in files:
+            visit = file.patient, file.appointment
+            if visit not in batches:
+                batches[visit] = receive.open_batch(house, actor, title="", context="").id
+            words = _words(made, file, visits) | {"batchId": id_out(batches[visit])}
+            upload = receive.receive_whole(house, actor, words, iter([file.make()]))
+            assert upload.record_id is not None
+            waiting[upload.record_id] = file
+            progress.advance(sent)
+            _settle(house, waiting, outcomes)
+            progress.update(safe, completed=sum(outcomes.values()))
+        while waiting:
+            time.sleep(_LOOK_EVERY_S)
+            _settle(house, waiting, outcomes)
+            progress.update(safe, completed=sum(outcomes.values()))
+    told = ", ".join(f"{count} {status}" for status, count in sorted(outcomes.items()))
+    console.print(f"The demonstration practice is in: {told}.")
+
+
+def _settle(house: House, waiting: dict[RecordId, DemoFile], outcomes: Counter[str]) -> None:
+    some = tuple(waiting)[:200]
+    with house.db.read() as tx:
+        found = records.get_many(tx, records.WHOLE_ARCHIVE, some)
+    for record in found:
+        if record.status in _SETTLED:
+            del waiting[record.id]
+            outcomes[record.status.value] += 1
+
+
+def _uploader(house: House) -> Actor:
+    with house.db.read() as tx:
+        return people.actor_of(SignedIn(account=people.find_account(tx, _UPLOADER)))
+
+
+def _visits(house: House, made: Practice) -> list[AppointmentId | None]:
+    """The ids of the visits, in the practice's own order."""
+    found = {(v.patient_key, v.starts_at): v.id for v in _all_visits(house)}
+    keys = [_chart(house, patient.patient_id) for patient in made.patients]
+    return [found.get((keys[v.patient], v.starts_at)) for v in made.appointments]
+
+
+def _all_visits(house: House) -> Iterator[people.Appointment]:
+    after = None
+    while True:
+        page = schedule.list_appointments(house, SYSTEM, after=after, limit=200)
+        yield from (view.appointment for view in page.items)
+        after = page.next_after
+        if after is None:
+            return
+
+
+def _words(made: Practice, file: DemoFile, visits: list[AppointmentId | None]) -> dict[str, str]:
+    visit = None if file.appointment is None else visits[file.appointment]
+    words = {
+        "filename": file.name,
+        "patientId": made.patients[file.patient].patient_id,
+        "category": file.category.value,
+        "subcategory": file.subcategory,
+        "description": file.description,
+        "tags": ",".join(file.tags),
+        "accessLevel": file.access_level.value,
+        "captureDate": file.captured_at.isoformat(),
+    }
+    return words | ({} if visit is None else {"appointmentId": id_out(visit)})
