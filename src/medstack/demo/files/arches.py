@@ -6,6 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from medstack.demo.files import mouth
+from medstack.demo.files.film import blurred
+from medstack.demo.files.noise import Plane
 
 Triangles = NDArray[np.float32]  # (faces, 3 corners, 3)
 _FACE = np.dtype([("normal", "<f4", 3), ("corners", "<f4", (3, 3)), ("attribute", "<u2")])
@@ -22,7 +24,8 @@ def mesh(
     inside = surface.edge < 0
     inside[[0, -1]] = inside[:, [0, -1]] = False
     cells = inside[:-1, :-1] & inside[1:, :-1] & inside[:-1, 1:] & inside[1:, 1:]
-    top = np.stack([x, y, surface.height], axis=-1)
+    x, y = _trimmed(x, y, surface.edge, cells, step)
+    top = np.stack([x, y, blurred(surface.height, 0.7)], axis=-1)
     base = np.stack([x, y, np.full_like(x, -6.0)], axis=-1)
     faces = [*_sheet(top, cells), *(sheet[:, ::-1] for sheet in _sheet(base, cells))]
     faces += _walls(top, base, cells)
@@ -45,6 +48,19 @@ def ascii_stl(triangles: Triangles, title: str) -> bytes:
         lines.extend("      vertex {:.4f} {:.4f} {:.4f}".format(*corner) for corner in corners)
         lines += ["    endloop", "  endfacet"]
     return "\n".join([*lines, f"endsolid {title}", ""]).encode("ascii")
+
+
+def _trimmed(
+    x: Plane, y: Plane, edge: Plane, cells: NDArray[np.bool_], step: float
+) -> tuple[Plane, Plane]:
+    """Move the samples on the rim onto the outline itself, so that it runs smoothly."""
+    around = np.pad(cells, 1)
+    corners = (around[:-1, :-1], around[:-1, 1:], around[1:, :-1], around[1:, 1:])
+    is_rim = np.logical_or.reduce(corners) & ~np.logical_and.reduce(corners)
+    down, across = np.gradient(edge, step)
+    share = np.where(is_rim, edge / np.maximum(across**2 + down**2, 0.25), 0)
+    share = np.clip(share, -1.5 * step, 1.5 * step)
+    return (x - share * across).astype(np.float32), (y - share * down).astype(np.float32)
 
 
 def _normals(triangles: Triangles) -> NDArray[np.float32]:
