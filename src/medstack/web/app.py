@@ -18,6 +18,7 @@ from medstack.web.door import Door
 from medstack.web.events import Feed, Pace
 from medstack.web.identity import Asked, is_tls, signed_in
 from medstack.web.metrics import Metrics
+from medstack.web.plain import asked_plainly
 from medstack.web.routes import HANDLERS
 from medstack.web.strict import JSON_BODY_BYTES, StrictJson
 
@@ -40,7 +41,7 @@ def build(
     inner = Litestar(
         route_handlers=[*HANDLERS, *more_handlers],
         request_class=Asked,
-        guards=[signed_in],
+        guards=[signed_in, asked_plainly],
         dto=StrictJson,
         return_dto=None,
         exception_handlers=problems.HANDLERS,

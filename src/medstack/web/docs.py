@@ -7,6 +7,7 @@ and every refusal a route may answer with.
 from __future__ import annotations
 
 import html
+import re
 from functools import lru_cache
 from typing import Any
 
@@ -44,6 +45,9 @@ CONFIG = OpenAPIConfig(
     ),
 )
 
+_PAGE_NAME = re.compile(r"Page_[\w.]*?(\w+)Out_")
+_REQUESTS = ("In", "Edit")
+
 _SAID = {
     "400": "The request cannot be read",
     "401": "Sign in first",
@@ -63,7 +67,8 @@ _SAID = {
 
 def document(app: Litestar) -> Json:
     """The finished OpenAPI document of an application."""
-    schema: Json = msgspec.json.decode(msgspec.json.encode(app.openapi_schema.to_schema()))
+    raw = msgspec.json.encode(app.openapi_schema.to_schema()).decode()
+    schema: Json = msgspec.json.decode(_PAGE_NAME.sub(r"\1Page", raw))
     schema["components"]["schemas"]["Problem"] = _PROBLEM
     for route in app.routes:
         if not isinstance(route, HTTPRoute):
@@ -73,12 +78,18 @@ def document(app: Litestar) -> Json:
             for method in handler.http_methods:
                 if method.lower() in operations:
                     _finish(operations[method.lower()], str(method), handler)
+
+    for name, shape in schema["components"]["schemas"].items():
+        if name.endswith(_REQUESTS):
+            shape["additionalProperties"] = False  # `Ask` refuses fields it does not know
     return schema
 
 
 def _finish(operation: Json, method: str, handler: HTTPRouteHandler) -> None:
     is_anonymous = bool(handler.opt.get("anonymous"))
     operation["security"] = [] if is_anonymous else [{"session": []}, {"bearer": []}]
+    for parameter in operation.get("parameters", ()):
+        _without_null(parameter["schema"])
     responses = operation.setdefault("responses", {})
     if "Validation" in responses.get("400", {}).get("description", ""):
         del responses["400"]
@@ -87,6 +98,15 @@ def _finish(operation: Json, method: str, handler: HTTPRouteHandler) -> None:
             "description": _SAID[status],
             "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
         }
+
+
+def _without_null(schema: Json) -> None:
+    """A parameter is left out or has a value; there is no way to write null in an address."""
+    choices = [one for one in schema.pop("oneOf", ()) if one.get("type") != "null"]
+    if len(choices) == 1:
+        schema.update(choices[0])
+    elif choices:
+        schema["oneOf"] = choices
 
 
 def _refusals(
@@ -160,6 +180,7 @@ _PAGE = """<!doctype html>
 <script src="/static/theme.js"></script>
 <link rel="stylesheet" href="/static/tokens.css">
 <link rel="stylesheet" href="/static/status.css">
+<link rel="icon" href="/static/mark.svg" type="image/svg+xml">
 </head>
 <body class="reading">
 <main class="sheet docs">

@@ -17,8 +17,10 @@ from medstack.web.strict import InvalidRequest
 T = TypeVar("T")
 
 ID_PATTERN = "^[0-7][0-9a-hjkmnp-tv-z]{12}$"
+ID_SCHEMA = {"pattern": ID_PATTERN}
+MOMENT_SCHEMA = {"pattern": "^[0-9]{4}-[0-9]{2}-[0-9]{2}(T[0-9:.]+(Z|[+-][0-9]{2}:[0-9]{2})?)?$"}
 
-IdInPath = Annotated[str, PathParameter(description="An id.", schema_extra={"pattern": ID_PATTERN})]
+IdInPath = Annotated[str, PathParameter(description="An id.", schema_extra=ID_SCHEMA)]
 ChartInPath = Annotated[
     str,
     PathParameter(
@@ -27,19 +29,35 @@ ChartInPath = Annotated[
 ]
 NumberInPath = Annotated[int, PathParameter(ge=1, le=2**31 - 1)]
 Text = str | None
+DateFrom = Annotated[
+    str | None,
+    QueryParameter(name="dateFrom", description="A day or a time.", schema_extra=MOMENT_SCHEMA),
+]
+DateTo = Annotated[
+    str | None,
+    QueryParameter(
+        name="dateTo", description="A day (to its end) or a time.", schema_extra=MOMENT_SCHEMA
+    ),
+]
 Limit = Annotated[int, QueryParameter(ge=1, le=200, description="Most items to answer with.")]
 Cursor = Annotated[
     str | None,
-    QueryParameter(max_length=40, description="`nextCursor` of the page before."),
+    QueryParameter(description="`nextCursor` of the page before.", schema_extra=ID_SCHEMA),
 ]
 IfMatch = Annotated[
     str | None,
-    HeaderParameter(name="If-Match", max_length=200, description="The ETag you last read."),
+    HeaderParameter(
+        name="If-Match",
+        description="The ETag you last read, or * to overwrite whatever is there.",
+        schema_extra={"pattern": r'^(\*|"[1-9][0-9]{0,17}(\.[0-9]{1,18})?")$'},
+    ),
 ]
 LastEventId = Annotated[
     str | None,
     HeaderParameter(
-        name="Last-Event-ID", max_length=40, description="The last event you saw; resumes there."
+        name="Last-Event-ID",
+        description="The last event you saw; resumes there.",
+        schema_extra=ID_SCHEMA,
     ),
 ]
 

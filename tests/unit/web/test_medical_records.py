@@ -159,12 +159,24 @@ def test_links_to_visit_case_folder_and_provider_are_filters(
         ({"uploadedBy": "nobody"}, "invalid-request"),
         ({"archived": "perhaps"}, "invalid-request"),
         ({"q": "x" * 501}, "invalid-request"),
+        ({"status": "null"}, "invalid-request"),
+        ({"patientid": OWN}, "invalid-request"),
+        ({"category": ["insurance", "correspondence"]}, "invalid-request"),
     ],
 )
 def test_a_filter_that_makes_no_sense_is_refused(
-    practice: House, dentist: Browser, params: dict[str, str], code: str
+    practice: House, dentist: Browser, params: dict[str, Any], code: str
 ) -> None:
     refused(dentist.get(LIST, params=params), 422, code)
+
+
+def test_null_is_a_word_like_any_other_where_text_is_asked_for(
+    add_record: Add, dentist: Browser
+) -> None:
+    add_record()
+    wanted = add_record(description="null")
+    assert _ids(dentist, q="null") == [wanted]
+    refused(dentist.get(LIST, params={"patientId": "null"}), 404, "not-found")
 
 
 @pytest.mark.parametrize("text", ["' OR 1=1 --", "\x00", '"', "*", "NEAR(", "<b>", "\ufffd", "%"])

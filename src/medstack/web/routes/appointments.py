@@ -12,7 +12,10 @@ from medstack.kit.bridge import call
 from medstack.kit.ids import AppointmentId, ProviderId, id_out
 from medstack.web.identity import Asked
 from medstack.web.params import (
+    ID_SCHEMA,
     Cursor,
+    DateFrom,
+    DateTo,
     IdInPath,
     IfMatch,
     Limit,
@@ -68,11 +71,9 @@ async def list_appointments(
     request: Asked,
     *,
     patient_id: Annotated[Text, QueryParameter(name="patientId", max_length=40)] = None,
-    provider_id: Annotated[Text, QueryParameter(name="providerId")] = None,
-    date_from: Annotated[Text, QueryParameter(name="dateFrom", description="Day or time.")] = None,
-    date_to: Annotated[
-        Text, QueryParameter(name="dateTo", description="Day (its end) or time.")
-    ] = None,
+    provider_id: Annotated[Text, QueryParameter(name="providerId", schema_extra=ID_SCHEMA)] = None,
+    date_from: DateFrom = None,
+    date_to: DateTo = None,
     cursor: Cursor = None,
     limit: Limit = 50,
 ) -> Page[AppointmentOut]:

@@ -16,7 +16,10 @@ from medstack.kit.ids import AppointmentId, CaseId, FolderId, ProviderId, Record
 from medstack.records import Status
 from medstack.web.identity import Asked
 from medstack.web.params import (
+    ID_SCHEMA,
     Cursor,
+    DateFrom,
+    DateTo,
     IdInPath,
     IfMatch,
     Limit,
@@ -60,18 +63,18 @@ async def list_records(
     category: Annotated[Text, QueryParameter()] = None,
     subcategory: Annotated[Text, QueryParameter()] = None,
     q: Annotated[Text, QueryParameter(max_length=500, description="Words, all of them.")] = None,
-    date_from: Annotated[Text, QueryParameter(name="dateFrom", description="Day or time.")] = None,
-    date_to: Annotated[
-        Text, QueryParameter(name="dateTo", description="Day (its end) or time.")
-    ] = None,
+    date_from: DateFrom = None,
+    date_to: DateTo = None,
     tag: Annotated[Text, QueryParameter(max_length=64)] = None,
     uploaded_by: Annotated[
         Text, QueryParameter(name="uploadedBy", description="An account's id or email.")
     ] = None,
-    provider_id: Annotated[Text, QueryParameter(name="providerId")] = None,
-    appointment_id: Annotated[Text, QueryParameter(name="appointmentId")] = None,
-    case_id: Annotated[Text, QueryParameter(name="caseId")] = None,
-    folder_id: Annotated[Text, QueryParameter(name="folderId")] = None,
+    provider_id: Annotated[Text, QueryParameter(name="providerId", schema_extra=ID_SCHEMA)] = None,
+    appointment_id: Annotated[
+        Text, QueryParameter(name="appointmentId", schema_extra=ID_SCHEMA)
+    ] = None,
+    case_id: Annotated[Text, QueryParameter(name="caseId", schema_extra=ID_SCHEMA)] = None,
+    folder_id: Annotated[Text, QueryParameter(name="folderId", schema_extra=ID_SCHEMA)] = None,
     status: Annotated[Status | None, QueryParameter()] = None,
     archived: FromQuery[bool] = False,
     cursor: Cursor = None,

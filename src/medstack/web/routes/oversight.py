@@ -14,8 +14,11 @@ from medstack.kit.bridge import call
 from medstack.kit.ids import JobId, RecordId
 from medstack.web.identity import Asked
 from medstack.web.params import (
+    ID_SCHEMA,
     ChartInPath,
     Cursor,
+    DateFrom,
+    DateTo,
     IdInPath,
     Limit,
     Text,
@@ -52,13 +55,11 @@ async def read_log(
     request: Asked,
     *,
     patient_id: Annotated[Text, QueryParameter(name="patientId", max_length=40)] = None,
-    record_id: Annotated[Text, QueryParameter(name="recordId")] = None,
+    record_id: Annotated[Text, QueryParameter(name="recordId", schema_extra=ID_SCHEMA)] = None,
     user_email: Annotated[Text, QueryParameter(name="userEmail", max_length=254)] = None,
     action: Annotated[Action | None, QueryParameter()] = None,
-    date_from: Annotated[Text, QueryParameter(name="dateFrom", description="Day or time.")] = None,
-    date_to: Annotated[
-        Text, QueryParameter(name="dateTo", description="Day (its end) or time.")
-    ] = None,
+    date_from: DateFrom = None,
+    date_to: DateTo = None,
     cursor: Cursor = None,
     limit: Limit = 50,
 ) -> Page[EventOut]:
