@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import io
+import random
 import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import pikepdf
 import pytest
 from tests.archives import nested, package, zipped
 from tests.outside.clamd import ClamdServer, clamd_server, started
@@ -90,6 +93,48 @@ ARCHIVES = {
 @pytest.mark.parametrize("name", ARCHIVES)
 def test_eicar_in_an_archive_is_infected_by_clamd_itself(clamd: Clamd, name: str) -> None:
     assert gate_outcome(clamd, ARCHIVES[name]) is Outcome.INFECTED
+
+
+def pdf_with_attachment(content: bytes) -> bytes:
+    document = pikepdf.new()
+    document.add_blank_page()
+    document.attachments["a"] = content
+    out = io.BytesIO()
+    document.save(out, object_stream_mode=pikepdf.ObjectStreamMode.generate)
+    return out.getvalue()
+
+
+WRAPPERS = {
+    **ARCHIVES,
+    "raw": eicar_file(),
+    "xlsx": package(("xl/worksheets/sheet1.xml", b"<x>" + eicar_file() + b"</x>")),
+    "pdf": pdf_with_attachment(eicar_file()),
+    "zip-in-pdf": pdf_with_attachment(zipped(("a", eicar_file()), zip64=True)),
+    "dicom-preamble": eicar_file().ljust(128, b"\0") + b"DICM" + bytes(100),
+    "dicom-pdf": bytes(128) + b"DICM" + bytes(90) + pdf_with_attachment(eicar_file()),
+    "rtf": b"{\\rtf1{\\object{\\*\\objdata " + eicar_file().hex().encode() + b"}}}",
+    "ole": b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(504) + eicar_file(),
+    "late": bytes(9 * MIB) + eicar_file(),
+    "late-member": zipped(("a", bytes(60 * MIB) + eicar_file())),
+}
+
+
+@pytest.mark.parametrize("name", WRAPPERS)
+def test_no_wrapper_carries_eicar_through_the_gate(clamd_server: ClamdServer, name: str) -> None:
+    source = MemorySource(WRAPPERS[name])
+    report = gate.look_through(
+        engines(clamd_server.client()), InProcess(), source, kind=name.partition("-")[0]
+    )
+    wanted = Action.HOLD if name == "rtf" else Action.QUARANTINE
+    assert report.decide().action is wanted
+
+
+def test_a_member_clamd_is_too_small_for_is_never_clean(narrow: ClamdServer) -> None:
+    content = zipped(("a", random.Random(1).randbytes(1_500_000) + eicar_file()))
+    assert gate_outcome(narrow.client(), content) is Outcome.LIMIT
+    source = MemorySource(content)
+    both = gate.look_through(engines(narrow.client()), InProcess(), source, kind="zip")
+    assert both.outcome is Outcome.INFECTED
 
 
 def test_both_engines_name_the_same_member(clamd: Clamd) -> None:

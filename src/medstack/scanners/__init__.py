@@ -30,7 +30,15 @@ __all__ = [
 ]
 
 
-def scanners_for(*, clamd: str, sandbox: Sandbox, clock: Clock) -> tuple[Scanner, ...]:
-    """The engines of this installation. clamd: socket path or host:port, "" for none."""
+def scanners_for(
+    *, clamd: str, clamd_timeout_s: float, sandbox: Sandbox, clock: Clock
+) -> tuple[Scanner, ...]:
+    """The engines of this installation, the built-in one first.
+
+    clamd: socket path or host:port, "" for none. clamd_timeout_s: how long it may be silent.
+    Raises ValueError for an address that is neither.
+    """
     builtin = BuiltIn(sandbox)
-    return (builtin, Clamd(clamd, clock=clock)) if clamd else (builtin,)
+    if not clamd:
+        return (builtin,)
+    return (builtin, Clamd(clamd, clock=clock, patience_s=clamd_timeout_s))

@@ -27,6 +27,7 @@ from medstack.scanners import pdf
 from medstack.scanners.contract import Outcome
 from medstack.scanners.signatures import Found
 
+_DICOM_REACH = 64 * 1024  # an encapsulated document stands at the end of a small header
 _FLAW_OUTCOMES = {Flaw.ENCRYPTED: Outcome.LIMIT, Flaw.METHOD: Outcome.LIMIT}
 
 
@@ -128,7 +129,10 @@ def _open(source: Source, depth: int, budget: _Budget) -> _Opened:
     try:
         if looks_like_zip(source):
             return _open_zip(source, depth, budget)
-        if pdf.looks_like_pdf(source.read_at(0, pdf.HEADER_REACH)):
+        head = source.read_at(0, _DICOM_REACH)
+        if head[128:132] == b"DICM":
+            return _open_dicom(source, head)
+        if pdf.looks_like_pdf(head):
             return _open_pdf(source, depth, budget)
     except BadArchive as problem:
         return _Opened(findings=[_flaw(Flaw(str(problem.facts["rule"])))])
@@ -175,6 +179,15 @@ def _strays(source: Source, archive: Archive) -> Iterator[_Inside]:
 
 def _window_reader(window: Source) -> Callable[[], Iterator[bytes]]:
     return lambda: chunks_of(window)
+
+
+def _open_dicom(source: Source, head: bytes) -> _Opened:
+    """An encapsulated PDF (DICOM PS3.3 C.24.2) is a document of its own."""
+    at = head.find(b"%PDF-", 132)
+    if at < 0:
+        return _Opened()
+    window = Window(source, at, source.size)
+    return _Opened(inside=[_Inside(source=window, chunks=_window_reader(window))])
 
 
 def _open_pdf(source: Source, depth: int, budget: _Budget) -> _Opened:

@@ -194,6 +194,25 @@ def test_a_content_that_misses_its_checksum_is_forbidden() -> None:
     assert signatures(bytes(data)) == {"zip.content"}
 
 
+OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(504)
+
+
+@pytest.mark.parametrize(
+    ("content", "signature"),
+    [
+        (OLE + "_VBA_PROJECT".encode("utf-16-le"), "office.macro"),
+        (OLE + b"\x01\0" + "Ole10Native".encode("utf-16-le"), "office.ole-object"),
+        (b"{\\rtf1\\ansi{\\object\\objemb{\\*\\objdata 0105}}}", "rtf.object"),
+        (b"{\\rtf1{\\field{\\*\\fldinst DDEAUTO c:x}}}", "rtf.object"),
+    ],
+)
+def test_an_active_document_of_the_old_kinds_is_said_to_be_one(
+    content: bytes, signature: str
+) -> None:
+    assert signatures(content) == {signature}
+    assert outcome(content) is Outcome.ACTIVE
+
+
 # -- Office ------------------------------------------------------------------------------------
 
 RELS = (
@@ -313,6 +332,13 @@ def test_an_attachment_is_named_and_looked_through() -> None:
     assert outcome(pdf_with(attached=eicar_file()), "pdf") is Outcome.INFECTED
     assert "executable.windows" in signatures(pdf_with(attached=program()), "pdf")
     assert outcome(pdf_with(attached=zipped(("a", eicar_file()))), "pdf") is Outcome.INFECTED
+
+
+def test_a_pdf_inside_a_dicom_object_is_looked_through() -> None:
+    inside = pdf_with(attached=zipped(("a", eicar_file())))
+    content = bytes(128) + b"DICM" + bytes(200) + inside + b"\0"
+    assert eicar_file() not in content
+    assert outcome(content, "dicom") is Outcome.INFECTED
 
 
 def test_a_name_that_is_no_text_hides_nothing() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 
@@ -109,3 +110,12 @@ def test_every_signature_with_an_action_of_its_own_exists() -> None:
     known |= {told for _, told in office._BY_NAME} | {"office.local-template"}
     known |= {str(flaw) for flaw in Flaw}
     assert set(BY_SIGNATURE) <= known
+
+
+def test_the_documentation_tells_the_shipped_policy() -> None:
+    page = Path(__file__).parents[3] / "docs" / "malware-scanning.md"
+    told = re.findall(
+        r"^\| ([\w.-]+) \| (quarantine|reject|hold|disarm|pass) \|$", page.read_text(), re.M
+    )
+    shipped = {str(key): str(action) for key, action in (BY_OUTCOME | BY_SIGNATURE).items()}
+    assert dict(told) == shipped
