@@ -5,8 +5,6 @@ White-ish on neutral, seen from the front and above, as an arch lies on the benc
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -14,7 +12,7 @@ SIDE_PX = 1536  # drawn at twice the size it is kept in, for smooth edges
 _MARGIN = 0.04
 _TILT_DEG, _TURN_DEG = -52.0, 24.0
 _CANDIDATES = 30_000_000  # pixels looked at over all triangles
-_CHUNK = 1_000_000
+_CHUNK = 200_000
 _CLASSES = np.array(
     [*range(1, 13), *(n * 2**e // 8 for e in range(4, 12) for n in range(7, 13)), 4096], np.int32
 )  # sides of boxes drawn together: exact while small, at most a sixth too large
@@ -90,24 +88,12 @@ def _nearest(screen: Points, side: int) -> NDArray[np.uint64]:
     shapes = sides[:, 0].astype(np.int64) << 32 | sides[:, 1]
     for shape in np.unique(shapes):
         members = np.flatnonzero(shapes == shape)
-        box = _Box(width=int(shape >> 32), height=int(shape & 0xFFFFFFFF))
-        at_once = max(1, _CHUNK // (box.width * box.height))
+        box = int(shape >> 32), int(shape & 0xFFFFFFFF)
+        at_once = max(1, _CHUNK // (box[0] * box[1]))
         for first in range(0, len(members), at_once):
             chosen = members[first : first + at_once]
             _paint(buffer.reshape(side, side), screen, low, chosen, box)
     return buffer
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Box:
-    """Pixels that may lie in a triangle, counted from the first pixel of its box."""
-
-    width: int
-    height: int
-
-    def pixels(self) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-        down, across = np.divmod(np.arange(self.width * self.height), self.width)
-        return across, down
 
 
 def _paint(
@@ -115,26 +101,33 @@ def _paint(
     screen: Points,
     low: NDArray[np.int32],
     chosen: NDArray[np.intp],
-    box: _Box,
+    box: tuple[int, int],
 ) -> None:
-    """Enter `chosen` triangles, all in boxes of one shape, into the (side, side) buffer."""
-    side = buffer.shape[0]
-    across, down = box.pixels()
-    x, y = low[chosen, 0, None] + across[None], low[chosen, 1, None] + down[None]
-    a, b, c = (screen[chosen, corner, :, None] for corner in range(3))
-    px, py = x + np.float32(0.5) - a[:, 0], y + np.float32(0.5) - a[:, 1]
-    bx, by, cx, cy = b[:, 0] - a[:, 0], b[:, 1] - a[:, 1], c[:, 0] - a[:, 0], c[:, 1] - a[:, 1]
+    """Enter `chosen` triangles, all in boxes of one (width, height), into the buffer.
+
+    A pixel is inside where both barycentric coordinates and their sum lie in 0 to 1; each is
+    a plane over the box, so a row and a column of it say everything.
+    """
+    a, b, c = (screen[chosen, corner] for corner in range(3))
+    u, v = b - a, c - a
+    first = low[chosen] + np.float32(0.5) - a[:, :2]
+    across, down = (first[:, n, None] + np.arange(box[n], dtype=np.float32) for n in (0, 1))
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-        scale = 1 / (bx * cy - by * cx)
-        v, w = (px * cy - py * cx) * scale, (bx * py - by * px) * scale
-        inside = (v >= 0) & (w >= 0) & (v + w <= 1) & (x < side) & (y < side)
-    which, where = np.nonzero(inside)
-    facet, vs, ws = chosen[which], v[which, where], w[which, where]
-    az, bz, cz = (screen[facet, corner, 2] for corner in range(3))
-    depth = np.clip(az + vs * (bz - az) + ws * (cz - az), 0, 1).astype(np.float64)
-    keys = (depth * 0xFFFFFFFE).astype(np.uint64) << np.uint64(32) | facet.astype(np.uint64)
-    pixels = y[which, where].astype(np.intp) * side + x[which, where]
-    np.minimum.at(buffer.reshape(-1), pixels, keys)
+        scale = 1 / (u[:, 0] * v[:, 1] - u[:, 1] * v[:, 0])[:, None]
+        along_u = _plane(across * (v[:, 1, None] * scale), down * (-v[:, 0, None] * scale))
+        along_v = _plane(across * (-u[:, 1, None] * scale), down * (u[:, 0, None] * scale))
+        inside = (along_u >= 0) & (along_v >= 0) & (along_u + along_v <= 1)
+    which, row, column = np.nonzero(inside)
+    depth = a[which, 2] + along_u[inside] * u[which, 2] + along_v[inside] * v[which, 2]
+    steps = (np.clip(depth, 0, 1).astype(np.float64) * 0xFFFFFFFE).astype(np.uint64)
+    x, y = low[chosen[which], 0] + column, low[chosen[which], 1] + row
+    keys = steps << np.uint64(32) | chosen[which].astype(np.uint64)
+    np.minimum.at(buffer.reshape(-1), y * buffer.shape[0] + x, keys)
+
+
+def _plane(across: Points, down: Points) -> Points:
+    """(n, height, width) sums of (n, width) and (n, height)."""
+    return across[:, None, :] + down[:, :, None]
 
 
 def _lit(nearest: NDArray[np.uint64], screen: Points, side: int) -> NDArray[np.uint8]:
