@@ -143,7 +143,6 @@ POLYGLOTS = {
     "zip behind a jpeg": JPEG + zipped(),
     "zip behind a png": PNG + zipped(),
     "zip behind a wav": WAV + zipped(),
-    "zip behind an stl": (GOLDEN / "stl" / "cube.stl").read_bytes() + zipped(),
     "zip behind a pdf": PDF + zipped(),
     "page before a pdf": HTML + PDF,
     "page behind a pdf": PDF + HTML,
@@ -164,6 +163,12 @@ def test_two_kinds_at_once_are_refused_whatever_the_name(name: str) -> None:
         with pytest.raises(Ambiguous) as refusal:
             identify(POLYGLOTS[name], extension)
         assert len(refusal.value.facts["kinds"]) > 1
+
+
+def test_a_mesh_with_a_zip_behind_it_is_no_mesh() -> None:
+    with pytest.raises(Unrecognised) as refusal:
+        identify(STL + zipped(), "stl")
+    assert refusal.value.facts["kind"] == "zip"
 
 
 def test_a_gif_that_is_a_script_is_refused() -> None:
