@@ -9,7 +9,7 @@ from __future__ import annotations
 from medstack.kit.clock import Clock
 from medstack.kit.sandbox import Sandbox
 from medstack.scanners.builtin import BuiltIn
-from medstack.scanners.clamd import Clamd
+from medstack.scanners.clamd import PATIENCE_S, Clamd
 from medstack.scanners.contract import Health, Outcome, Scanner, Verdict
 from medstack.scanners.gate import Report, look_through
 from medstack.scanners.policy import Action, Decision, Policy
@@ -31,7 +31,7 @@ __all__ = [
 
 
 def scanners_for(
-    *, clamd: str, clamd_timeout_s: float, sandbox: Sandbox, clock: Clock
+    *, clamd: str, sandbox: Sandbox, clock: Clock, clamd_timeout_s: float = PATIENCE_S
 ) -> tuple[Scanner, ...]:
     """The engines of this installation, the built-in one first.
 

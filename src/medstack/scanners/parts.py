@@ -23,7 +23,7 @@ from medstack.kit.zipwalk import (
     source_of_member,
     walk,
 )
-from medstack.scanners import pdf
+from medstack.scanners import kinds, pdf
 from medstack.scanners.contract import Outcome
 from medstack.scanners.signatures import Found
 
@@ -37,7 +37,7 @@ class Part:
 
     index: int
     source: Source
-    kind: str  # what the sniffer called it; "" for anything inside
+    kind: str  # what the sniffer called it, else what its first bytes look like
     chunks: Callable[[], Iterator[bytes]]  # verifies the archive's checksum on the way
     archive: Archive | None = None  # set where this part is a ZIP itself
     is_pdf: bool = False
@@ -114,7 +114,7 @@ def _descend(this: _Inside, kind: str, depth: int, budget: _Budget) -> Iterator[
     yield Part(
         index=index,
         source=this.source,
-        kind=kind,
+        kind=kind or _kind(this.source),
         chunks=this.chunks,
         archive=opened.archive,
         is_pdf=opened.is_pdf,
@@ -122,6 +122,13 @@ def _descend(this: _Inside, kind: str, depth: int, budget: _Budget) -> Iterator[
     )
     for inner in opened.inside:
         yield from _descend(inner, "", depth + 1, budget)
+
+
+def _kind(source: Source) -> str:
+    try:
+        return kinds.kind_of(source.read_at(0, kinds.HEAD_BYTES))
+    except BadArchive:
+        return ""  # a broken member, which reading it through finds
 
 
 def _open(source: Source, depth: int, budget: _Budget) -> _Opened:

@@ -117,6 +117,14 @@ def test_two_kinds_in_one_file_are_forbidden(content: bytes, kind: str, signatur
     assert outcome(content, kind) is Outcome.FORBIDDEN
 
 
+def test_what_nobody_named_is_taken_for_what_it_looks_like() -> None:
+    hidden = JPEG[:6] + b"<?php echo shell_exec($x); ?>" + JPEG[6:]
+    assert signatures(hidden) == {"script.in-picture"}
+    assert signatures(zipped(("photo.jpg", hidden))) == {"script.in-picture"}
+    assert signatures(b"x,y\n=cmd|' /C calc'!A0,1\n") == {"csv.dde"}
+    assert signatures(b"GIF89a <x> %PDF-1.7\n%%EOF") >= {"polyglot.pdf-prefix"}
+
+
 @pytest.mark.parametrize(("content", "kind"), [(JPEG, "jpeg"), (PNG, "png")])
 def test_a_plain_picture_is_clean(content: bytes, kind: str) -> None:
     assert signatures(content, kind) == set()

@@ -52,5 +52,5 @@ rule cell_that_starts_a_program
     $call = /(^|[\r\n,;\t])[ "']{0,3}[=+\-@][A-Za-z0-9_.:\\\/ ]{1,100}\|[ ]?['"][^\r\n]{1,300}['"]![A-Za-z$]/
     $known = /[=+\-@](cmd|powershell|mshta|rundll32|regsvr32|msexcel)\|[ ]?['"]/ nocase
   condition:
-    kind == "csv" and any of them
+    kind matches /^(csv|text)$/ and any of them
 }
