@@ -28,7 +28,8 @@ from medstack.scanners.contract import Outcome
 from medstack.scanners.signatures import Found
 
 _DICOM_REACH = 64 * 1024  # an encapsulated document stands at the end of a small header
-_FLAW_OUTCOMES = {Flaw.ENCRYPTED: Outcome.LIMIT, Flaw.METHOD: Outcome.LIMIT}
+_UNSEEN = (Flaw.ENCRYPTED, Flaw.METHOD)
+_DAMAGE = (Flaw.NO_DIRECTORY, Flaw.TRUNCATED, Flaw.CONTENT)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +37,7 @@ class Part:
     """The file itself or something in it."""
 
     index: int
+    depth: int  # 0 the file, 1 what is directly in it
     source: Source
     kind: str  # what the sniffer called it, else what its first bytes look like
     chunks: Callable[[], Iterator[bytes]]  # verifies the archive's checksum on the way
@@ -113,6 +115,7 @@ def _descend(this: _Inside, kind: str, depth: int, budget: _Budget) -> Iterator[
     opened = _open(this.source, depth, budget)
     yield Part(
         index=index,
+        depth=depth,
         source=this.source,
         kind=kind or _kind(this.source),
         chunks=this.chunks,
@@ -142,7 +145,7 @@ def _open(source: Source, depth: int, budget: _Budget) -> _Opened:
         if pdf.looks_like_pdf(head):
             return _open_pdf(source, depth, budget)
     except BadArchive as problem:
-        return _Opened(findings=[_flaw(Flaw(str(problem.facts["rule"])))])
+        return _Opened(findings=[flaw_found(str(problem.facts["rule"]), depth)])
     return _Opened()
 
 
@@ -153,13 +156,21 @@ def _open_zip(source: Source, depth: int, budget: _Budget) -> _Opened:
     budget.spend(archive)
     return _Opened(
         archive=archive,
-        findings=[_flaw(found.flaw) for found in archive.findings],
+        findings=[flaw_found(found.flaw, depth) for found in archive.findings],
         inside=[*_members(source, archive), *_strays(source, archive)],
     )
 
 
-def _flaw(flaw: Flaw) -> Found:
-    return Found(outcome=_FLAW_OUTCOMES.get(flaw, Outcome.FORBIDDEN), signature=str(flaw))
+def flaw_found(flaw: str, depth: int) -> Found:
+    """A flaw of an archive at `depth` as a finding.
+
+    Mere damage of the file itself is no malware: validation refuses it and says better why.
+    Deeper down nobody else will look, so there it is forbidden like any other flaw.
+    """
+    if flaw in _DAMAGE and depth == 0:
+        return Found(outcome=Outcome.LIMIT, signature="zip.damaged")
+    outcome = Outcome.LIMIT if flaw in _UNSEEN else Outcome.FORBIDDEN
+    return Found(outcome=outcome, signature=str(flaw))
 
 
 def _members(source: Source, archive: Archive) -> Iterator[_Inside]:

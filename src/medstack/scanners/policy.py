@@ -45,6 +45,7 @@ BY_SIGNATURE: Mapping[str, Action] = {
     "pdf.encrypted": Action.HOLD,  # a referring clinic's protected PDF is normal
     "office.embedded-package": Action.PASS,  # the workbook behind a chart; looked through itself
     "office.local-template": Action.PASS,
+    "zip.damaged": Action.PASS,  # likewise
     "zip.gap": Action.HOLD,
     "zip.extra": Action.HOLD,
 }

@@ -11,7 +11,7 @@ from medstack.kit.streams import Source, chunks_of
 from medstack.kit.zipwalk import ArchiveBomb, BadArchive, Window
 from medstack.scanners import ends, office, pdf, signatures
 from medstack.scanners.contract import Outcome, Verdict, severity
-from medstack.scanners.parts import Part, parts_of
+from medstack.scanners.parts import Part, flaw_found, parts_of
 from medstack.scanners.signatures import Found
 from medstack.scanners.tasks import ENGINE
 
@@ -57,7 +57,7 @@ def _of_part(part: Part) -> Iterator[Found]:
     try:
         yield from signatures.matches(part.chunks(), kind=part.kind)
     except BadArchive as problem:
-        yield Found(outcome=Outcome.FORBIDDEN, signature=str(problem.facts["rule"]))
+        yield flaw_found(str(problem.facts["rule"]), part.depth - 1)  # its archive's flaw
         return
     yield from _behind_the_end(part)
     if part.archive is not None and office.is_office(part.archive):

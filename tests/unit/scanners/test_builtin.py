@@ -16,6 +16,7 @@ from medstack.kit.zipwalk import Limits
 from medstack.scanners import BuiltIn, parts
 from medstack.scanners.contract import Outcome
 from medstack.scanners.eicar import eicar_file
+from medstack.scanners.policy import Action, decide
 
 ENGINE = BuiltIn(InProcess())
 JPEG = b"\xff\xd8\xff\xe0\x00\x04ab\xff\xda\x00\x04cd" + b"pixels\xff\x00" * 50 + b"\xff\xd9"
@@ -196,10 +197,21 @@ def test_names_that_lead_outside_are_forbidden(name: str) -> None:
     assert signatures(zipped((name, b"x"))) == {"zip.unsafe-name"}
 
 
-def test_a_content_that_misses_its_checksum_is_forbidden() -> None:
-    data = bytearray(zipped(("a", b"123456"), stored=True))
-    data[33] ^= 1
-    assert signatures(bytes(data)) == {"zip.content"}
+BROKEN = bytearray(zipped(("a", b"123456"), stored=True))
+BROKEN[33] ^= 1
+DAMAGED = [bytes(BROKEN), zipped(("a", b"x" * 5000))[:40], zipped(("a", b"x"))[:-10]]
+
+
+@pytest.mark.parametrize("content", DAMAGED)
+def test_a_damaged_archive_is_left_to_validation(content: bytes) -> None:
+    verdicts = ENGINE.scan(MemorySource(content), kind="")
+    assert [(v.outcome, v.signature) for v in verdicts] == [(Outcome.LIMIT, "zip.damaged")]
+    assert decide(verdicts).action is Action.PASS
+
+
+@pytest.mark.parametrize("content", DAMAGED)
+def test_a_damaged_archive_inside_another_is_forbidden(content: bytes) -> None:
+    assert outcome(zipped(("in.zip", content))) is Outcome.FORBIDDEN
 
 
 OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(504)

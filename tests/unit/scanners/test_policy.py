@@ -107,7 +107,7 @@ def test_every_signature_with_an_action_of_its_own_exists() -> None:
 
     known = set(re.findall(r'signature = "([^"]+)"', source))
     known |= {*pdf._ACTIONS.values(), *pdf._KEYS.values(), "pdf.unreadable", "pdf.encrypted"}
-    known |= {told for _, told in office._BY_NAME} | {"office.local-template"}
+    known |= {told for _, told in office._BY_NAME} | {"office.local-template", "zip.damaged"}
     known |= {str(flaw) for flaw in Flaw}
     assert set(BY_SIGNATURE) <= known
 
