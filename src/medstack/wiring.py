@@ -79,7 +79,12 @@ def bench(settings: Settings) -> Iterator[Bench]:
     try:
         yield Bench(
             sandbox=sandbox,
-            scanners=scanners_for(clamd=settings.clamd, sandbox=sandbox, clock=_CLOCK),
+            scanners=scanners_for(
+                clamd=settings.clamd,
+                clamd_timeout_s=settings.clamd_timeout,
+                sandbox=sandbox,
+                clock=_CLOCK,
+            ),
             poster=Ffmpeg(sandbox).poster,
         )
     finally:

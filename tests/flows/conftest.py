@@ -46,7 +46,8 @@ def house(db: Database, clock: SetClock, ids: TimeOrderedIds, tmp_path: Path) ->
 @pytest.fixture
 def bench(clock: SetClock) -> Bench:
     sandbox = InProcess()
-    return Bench(sandbox=sandbox, scanners=scanners_for(clamd="", sandbox=sandbox, clock=clock))
+    engines = scanners_for(clamd="", clamd_timeout_s=1, sandbox=sandbox, clock=clock)
+    return Bench(sandbox=sandbox, scanners=engines)
 
 
 @pytest.fixture
