@@ -18,7 +18,7 @@ from medstack import people, records
 from medstack.demo.files import DemoFile, Practice, practice
 from medstack.flows import enroll, receive, schedule
 from medstack.flows.house import House
-from medstack.kit.actor import SYSTEM, Actor
+from medstack.kit.actor import SYSTEM, Actor, Role
 from medstack.kit.errors import Missing
 from medstack.kit.ids import AppointmentId, BatchId, PatientKey, RecordId, id_out
 from medstack.people import SignedIn
@@ -80,7 +80,10 @@ def _open_practice(house: House, made: Practice) -> None:
         )
         for p in made.providers
     ]
+    staff = {account.email for account in made.accounts if account.role is Role.STAFF}
     for email, patient_at in made.assignments:
+        if email not in staff:
+            continue  # only staff see by assignment; a dentist sees every chart
         enroll.assign(
             house, SYSTEM, user_email=email, patient_id=made.patients[patient_at].patient_id
         )
