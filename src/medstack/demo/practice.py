@@ -8,6 +8,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Final
 
@@ -19,10 +20,9 @@ from medstack.demo.files import DemoFile, Practice, practice
 from medstack.flows import enroll, receive, schedule
 from medstack.flows.house import House
 from medstack.kit.actor import SYSTEM, Actor, Role
-from medstack.kit.errors import Missing
 from medstack.kit.ids import AppointmentId, BatchId, PatientKey, RecordId, id_out
-from medstack.people import SignedIn
-from medstack.records import Filters, Status
+from medstack.people import AlreadyAssigned, ChartNumberTaken, EmailTaken, SignedIn
+from medstack.records import AccessLevel, Filters, Status
 from medstack.settings import Settings
 from medstack.wiring import opened
 
@@ -36,68 +36,65 @@ ACCOUNTS: Final = (
 SEED = 1
 _SETTLED = frozenset({Status.AVAILABLE, Status.HELD, Status.QUARANTINED, Status.REJECTED})
 _LOOK_EVERY_S = 0.3
-_UPLOADER = "dentist@demo.test"
 
 
 def fill(settings: Settings) -> None:
     """Make what is missing of the practice and wait until every file has had its answer."""
     made = practice(SEED, today=datetime.now(UTC).date())
     with opened(settings, is_demo=True) as house:
-        if not _is_begun(house):
-            _open_practice(house, made)
+        _open_practice(house, made)
         missing = _missing(house, made)
         if missing:
             _send(house, made, missing)
 
 
-def _is_begun(house: House) -> bool:
-    with house.db.read() as tx:
-        try:
-            people.find_account(tx, ACCOUNTS[-1][0])
-        except Missing:
-            return False
-    return True
-
-
 def _open_practice(house: House, made: Practice) -> None:
     """Charts, accounts, providers, who cares for whom, and the diary."""
     for patient in made.patients:
-        enroll.add_patient(house, SYSTEM, patient.demographics, chart_number=patient.patient_id)
+        with suppress(ChartNumberTaken):
+            enroll.add_patient(house, SYSTEM, patient.demographics, chart_number=patient.patient_id)
     for account in made.accounts:
         own = None if account.patient is None else made.patients[account.patient].patient_id
-        enroll.add_account(
-            house,
-            SYSTEM,
-            email=account.email,
-            role=account.role,
-            password=PASSWORD,
-            display_name=account.display_name,
-            patient_id=own,
-        )
+        with suppress(EmailTaken):
+            enroll.add_account(
+                house,
+                SYSTEM,
+                email=account.email,
+                role=account.role,
+                password=PASSWORD,
+                display_name=account.display_name,
+                patient_id=own,
+            )
+    staff = {account.email for account in made.accounts if account.role is Role.STAFF}
+    for email, patient_at in made.assignments:
+        if email in staff:  # a dentist sees every chart without
+            with suppress(AlreadyAssigned):
+                patient_id = made.patients[patient_at].patient_id
+                enroll.assign(house, SYSTEM, user_email=email, patient_id=patient_id)
+    _keep_diary(house, made)
+
+
+def _keep_diary(house: House, made: Practice) -> None:
+    known = {provider.name: provider for provider in schedule.list_providers(house, SYSTEM)}
     providers = [
-        schedule.add_provider(
+        known.get(p.name)
+        or schedule.add_provider(
             house, SYSTEM, name=p.name, discipline=p.discipline, user_email=p.account
         )
         for p in made.providers
     ]
-    staff = {account.email for account in made.accounts if account.role is Role.STAFF}
-    for email, patient_at in made.assignments:
-        if email not in staff:
-            continue  # only staff see by assignment; a dentist sees every chart
-        enroll.assign(
-            house, SYSTEM, user_email=email, patient_id=made.patients[patient_at].patient_id
-        )
-    for visit in made.appointments:
-        schedule.book(
-            house,
-            SYSTEM,
-            patient_id=made.patients[visit.patient].patient_id,
-            provider_id=providers[visit.provider].id,
-            starts_at=visit.starts_at,
-            ends_at=visit.ends_at,
-            kind=visit.kind,
-            status=visit.status,
-        )
+    for visit, booked in zip(made.appointments, _visits(house, made), strict=True):
+        if booked is None:
+            schedule.book(
+                house,
+                SYSTEM,
+                patient_id=made.patients[visit.patient].patient_id,
+                provider_id=providers[visit.provider].id,
+                starts_at=visit.starts_at,
+                ends_at=visit.ends_at,
+                kind=visit.kind,
+                status=visit.status,
+            )
 
 
 def _missing(house: House, made: Practice) -> list[DemoFile]:
@@ -129,9 +126,9 @@ def _names(house: House, patient_key: PatientKey) -> Iterator[str]:
 
 def _send(house: House, made: Practice, files: list[DemoFile]) -> None:
     """Send the files as the dentist would, and show what becomes of them."""
-    actor = _uploader(house)
+    actors = _actors(house, made)
     visits = _visits(house, made)
-    batches: dict[tuple[int, int | None], BatchId] = {}
+    batches: dict[tuple[int, int | None, Role], BatchId] = {}
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
     console = Console(stderr=True)
     with Progress(*columns, console=console) as progress:
@@ -140,7 +137,10 @@ def _send(house: House, made: Practice, files: list[DemoFile]) -> None:
         waiting: dict[RecordId, DemoFile] = {}
         outcomes: Counter[str] = Counter()
         for file in files:
-            visit = file.patient, file.appointment
+            # what only administrators may read, only they can file
+            role = Role.ADMIN if file.access_level is AccessLevel.ADMIN else Role.DENTIST
+            actor = actors[role]
+            visit = file.patient, file.appointment, role
             if visit not in batches:
                 batches[visit] = receive.open_batch(house, actor, title="", context="").id
             words = _words(made, file, visits) | {"batchId": id_out(batches[visit])}
@@ -168,9 +168,13 @@ def _settle(house: House, waiting: dict[RecordId, DemoFile], outcomes: Counter[s
             outcomes[record.status.value] += 1
 
 
-def _uploader(house: House) -> Actor:
+def _actors(house: House, made: Practice) -> dict[Role, Actor]:
+    """Who is signed in for each role."""
     with house.db.read() as tx:
-        return people.actor_of(SignedIn(account=people.find_account(tx, _UPLOADER)))
+        return {
+            account.role: people.actor_of(SignedIn(account=people.find_account(tx, account.email)))
+            for account in made.accounts
+        }
 
 
 def _visits(house: House, made: Practice) -> list[AppointmentId | None]:
