@@ -10,9 +10,9 @@ from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from medstack import audit, jobs
+from medstack import jobs
 from medstack.db import Database
-from medstack.flows import ingest
+from medstack.flows import curate, ingest
 from medstack.flows.house import Bench, House
 from medstack.kit.clock import SystemClock
 from medstack.kit.ids import TimeOrderedIds
@@ -107,6 +107,7 @@ def engine(settings: Settings, house: House, tools: Bench) -> jobs.Jobs:
         partial(ingest.run, house, tools),
         given_up=partial(ingest.given_up, house),
     )
+    made.register(curate.REINDEX, partial(ingest.reindex, house, tools))
     return made
 
 
@@ -204,9 +205,3 @@ def public_url(settings: Settings) -> str:
     if settings.public_url:
         return settings.public_url.rstrip("/")
     return f"{'https' if settings.tls_cert else 'http'}://{settings.host}:{settings.port}"
-
-
-def signer(house: House) -> audit.Signer:
-    """Who signs this vault's checkpoints."""
-    with house.db.begin() as tx:
-        return audit.Signer(name="medstack", seed=house.keyring.secret(tx, "audit-signing"))

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from datetime import date
+from functools import partial
 
 import pytest
 from tests.flows.conftest import Send, a_patient
 
 from medstack import records
-from medstack.flows import receive, retrieve
-from medstack.flows.house import House
+from medstack.flows import curate, ingest, receive, retrieve
+from medstack.flows.house import Bench, House
 from medstack.flows.retrieve import Asked, NotAvailable
 from medstack.jobs.memory import MemoryJobs
 from medstack.kit.actor import Actor
 from medstack.kit.errors import Missing
+from medstack.kit.ids import id_out
 from medstack.kit.streams import chunks_of
 from medstack.people import Patient
 from medstack.records import Record, Status
@@ -107,8 +109,6 @@ def test_a_stored_file_hangs_on_its_patients_key(
 def test_a_new_version_comes_on_top_and_the_old_one_stays(
     house: House, worker: MemoryJobs, send: Send, dentist: Actor
 ) -> None:
-    from medstack.kit.ids import id_out
-
     first = send(NOTE, "note.txt")
     worker.drain()
     assert first.record_id is not None
@@ -122,8 +122,6 @@ def test_a_new_version_comes_on_top_and_the_old_one_stays(
 
 
 def test_a_told_story_is_not_told_again(house: House, worker: MemoryJobs, send: Send) -> None:
-    from medstack.flows import ingest
-
     upload = send(NOTE, "note.txt")
     worker.drain()
     before = record_of(house, upload.record_id)
@@ -154,3 +152,24 @@ def test_somebody_elses_x_ray_is_quarantined(house: House, worker: MemoryJobs, s
     worker.drain()
     record = record_of(house, upload.record_id)
     assert (record.status, record.status_reason) == (Status.QUARANTINED, "wrong-patient")
+
+
+def test_a_restored_version_is_found_by_its_text_again(
+    house: House, bench: Bench, worker: MemoryJobs, send: Send, dentist: Actor
+) -> None:
+    first = send(b"The word is quokka.\n", "note.txt")
+    worker.drain()
+    assert first.record_id is not None
+    send(b"The word is numbat.\n", "note.txt", replaces=id_out(first.record_id))
+    worker.register(curate.REINDEX, partial(ingest.reindex, house, bench))
+    worker.drain()
+    assert _found(house, dentist, "quokka") == []
+    curate.restore_version(house, dentist, first.record_id, 1)
+    worker.drain()
+    assert _found(house, dentist, "quokka") == [first.record_id]
+    assert _found(house, dentist, "numbat") == []
+
+
+def _found(house: House, actor: Actor, word: str) -> list[int]:
+    page = curate.list_records(house, actor, curate.Wanted(q=word))
+    return [view.record.id for view in page.items]

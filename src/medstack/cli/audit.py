@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 from medstack.cli.words import Subparsers, add_data, settings_of
+from medstack.kit.actor import SYSTEM
 from medstack.kit.errors import Invalid
 
 
@@ -28,28 +29,26 @@ def register(commands: Subparsers) -> None:
 
 
 def run_verify(words: argparse.Namespace) -> int:
-    from medstack import audit
-    from medstack.wiring import opened, signer
+    """Exit 0 only if the log is whole."""
+    from medstack.flows import oversight
+    from medstack.wiring import opened
 
     kept = _read(words.checkpoint) if words.checkpoint else None
     with opened(settings_of(words), migrate=True) as house:
-        verifier = signer(house).verifier
-        with house.db.read() as tx:
-            report = audit.verify(tx, checkpoint=kept, verifier=verifier)
+        report = oversight.verify_log(house, SYSTEM, checkpoint=kept)
     for finding in report.findings:
-        print(f"{finding.fault}: event {finding.seq}", file=sys.stderr)
+        where = "" if finding.seq is None else f" at event {finding.seq}"
+        print(f"{finding.fault}{where} {finding.detail}".rstrip(), file=sys.stderr)
     print(f"{report.size} events: {'whole' if report.is_whole else 'NOT WHOLE'}")
     return 0 if report.is_whole else 1
 
 
 def run_checkpoint(words: argparse.Namespace) -> int:
-    from medstack import audit
-    from medstack.wiring import opened, signer
+    from medstack.flows import oversight
+    from medstack.wiring import opened
 
     with opened(settings_of(words), migrate=True) as house:
-        key = signer(house)
-        with house.db.begin() as tx:
-            print(audit.checkpoint(tx, key), end="")
+        print(oversight.checkpoint_log(house, SYSTEM).note, end="")
     return 0
 
 

@@ -17,6 +17,7 @@ from medstack.flows.filing import Filing
 from medstack.flows.house import Bench, House
 from medstack.flows.stages import check_identity, scan, store, validate
 from medstack.flows.story import Halted, Story, announce
+from medstack.formats import tasks as formats
 from medstack.intake import Upload
 from medstack.kit.actor import SYSTEM, Actor
 from medstack.kit.ids import AppointmentId, RecordId
@@ -98,6 +99,21 @@ def run(house: House, bench: Bench, job: jobs.JobRun) -> None:
         record_id = RecordId(int(item["record"]))
         job.step(f"record-{record_id}", partial(process, house, bench, record_id))
         job.progress(place + 1, len(job.items))
+
+
+def reindex(house: House, bench: Bench, job: jobs.JobRun) -> None:
+    """Read the text of records' current versions again, as after an old one was restored."""
+    for item in job.items:
+        record_id = RecordId(int(item["record"]))
+        with house.db.read() as tx:
+            version = records.version(tx, records.WHOLE_ARCHIVE, record_id)
+            source = house.vault.open(tx, version.content_id)
+        try:
+            text = bench.sandbox.run(formats.text, source, kind=version.kind)
+        finally:
+            source.close()
+        with house.db.begin() as tx:
+            records.index_text(tx, records.lock(tx, record_id), body=text)
 
 
 def given_up(house: House, tx: Tx, items: tuple[dict[str, int | str], ...], code: str) -> None:

@@ -50,7 +50,7 @@ def scan(story: Story) -> None:
     report = look_through(story.bench.scanners, story.bench.sandbox, story.source, kind="")
     decision = report.decide()
     step = _SCAN_STEPS.get(decision.action)
-    worst = report.worst
+    worst = decision.because[0] if decision.because else report.worst
     summary = ScanSummary(
         outcome=worst.outcome.value,
         engine=worst.engine,
