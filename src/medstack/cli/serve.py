@@ -11,13 +11,13 @@ import ctypes
 import logging
 import os
 import signal
+import ssl
 import subprocess
 import sys
 import time
-import urllib.error
 import urllib.request
 from collections.abc import Callable
-from dataclasses import fields
+from dataclasses import fields, replace
 from ipaddress import ip_address
 from pathlib import Path
 from types import FrameType
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from medstack.flows.house import House
 
 PARTS = ("worker", "web")
+DEMO = "demo"  # a part that ends by itself when the practice is in
 RESTART_PAUSE_S = 1.0
 STOP_WAIT_S = 20.0
 _PR_SET_PDEATHSIG = 1
@@ -53,27 +54,31 @@ def register(commands: Subparsers) -> None:
     command.add_argument("--host", metavar="H", help="address to listen on")
     command.add_argument("--port", type=int, metavar="P", help="port to listen on")
     command.add_argument("--demo", action="store_true", help="with a demonstration practice")
-    command.add_argument("--only", choices=PARTS, help="just this part")
+    command.add_argument("--only", choices=(*PARTS, DEMO), help="just this part")
     command.set_defaults(run=run)
 
 
 def run(words: argparse.Namespace) -> int:
     settings = settings_of(words, host=words.host, port=words.port)
     refuse_open_door(settings, is_demo=words.demo)
+    if words.demo and "MEDSTACK_LOG_LEVEL" not in os.environ:
+        settings = replace(settings, log_level="warning")  # the person watches a progress bar
     log.configure(logging.getLevelName(settings.log_level.upper()))
     if words.only:
         return _run_part(words.only, settings, is_demo=words.demo)
     from medstack.wiring import prepare
 
     prepare(settings)
-    with Family(settings, is_demo=words.demo) as family:
-        if not wait_until_ready(settings):
-            return 1
-        if words.demo:
-            from medstack.demo.practice import fill
+    if words.demo:
+        from medstack.demo import practice
 
-            fill(settings)
+        practice.prepare(settings)
+    with Family(settings, is_demo=words.demo) as family:
+        if not family.wait_until_ready(settings):
+            return 1
         _announce(settings, is_demo=words.demo)
+        if words.demo:
+            family.start(DEMO)
         return family.watch()
 
 
@@ -111,6 +116,11 @@ def _is_loopback(host: str) -> bool:
 def _run_part(part: str, settings: Settings, *, is_demo: bool) -> int:
     from medstack import wiring
 
+    if part == DEMO:
+        from medstack.demo import practice
+
+        practice.fill(settings)
+        return 0
     with wiring.opened(settings, migrate=True, is_demo=is_demo) as house:
         if part == "web":
             _run_web(settings, house)
@@ -154,7 +164,7 @@ class Family:
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._stop_asked)
         for part in PARTS:
-            self._start(part)
+            self.start(part)
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -168,18 +178,36 @@ class Family:
                 child.kill()
                 child.wait()
 
+    def wait_until_ready(self, settings: Settings) -> bool:
+        """True once the web door answers healthy; False if it dies, or we are told to stop."""
+        scheme = "https" if settings.tls_cert else "http"
+        url = f"{scheme}://{settings.host}:{settings.port}/healthz"
+        ourselves = ssl.create_default_context()
+        ourselves.check_hostname = False  # our own address: we need no proof of who answers
+        ourselves.verify_mode = ssl.CERT_NONE
+        while not self._is_stopping and self._children["web"].poll() is None:
+            try:
+                with urllib.request.urlopen(url, timeout=2, context=ourselves) as answer:  # noqa: S310
+                    return bool(answer.status == 200)
+            except OSError:
+                time.sleep(0.1)
+        return False
+
     def watch(self) -> int:
-        """Until told to stop: start again whatever part dies."""
+        """Until told to stop: start again whatever part dies before its time."""
         while not self._is_stopping:
             for part, child in list(self._children.items()):
-                if child.poll() is not None and not self._is_stopping:
+                if child.poll() == 0 and part == DEMO:
+                    del self._children[part]
+                elif child.poll() is not None and not self._is_stopping:
                     log.event("serve.part_died", part=part, status=child.returncode)
                     time.sleep(RESTART_PAUSE_S)
-                    self._start(part)
+                    self.start(part)
             time.sleep(0.2)
         return 0
 
-    def _start(self, part: str) -> None:
+    def start(self, part: str) -> None:
+        """Run a part as a process that ends when we do."""
         command = [sys.executable, "-m", "medstack", "serve", "--only", part]
         if self._is_demo:
             command.append("--demo")
@@ -211,17 +239,3 @@ def _die_with(parent: int) -> Callable[[], None]:
             os._exit(1)
 
     return tie
-
-
-def wait_until_ready(settings: Settings, *, timeout_s: float = 60.0) -> bool:
-    """True once the web door answers healthy."""
-    scheme = "https" if settings.tls_cert else "http"
-    url = f"{scheme}://{settings.host}:{settings.port}/healthz"
-    deadline = time.monotonic() + timeout_s
-    while time.monotonic() < deadline:
-        try:
-            with urllib.request.urlopen(url, timeout=2) as answer:  # noqa: S310 - our own address
-                return bool(answer.status == 200)
-        except (urllib.error.URLError, OSError):
-            time.sleep(0.1)
-    return False

@@ -38,14 +38,23 @@ _SETTLED = frozenset({Status.AVAILABLE, Status.HELD, Status.QUARANTINED, Status.
 _LOOK_EVERY_S = 0.3
 
 
-def fill(settings: Settings) -> None:
-    """Make what is missing of the practice and wait until every file has had its answer."""
-    made = practice(SEED, today=datetime.now(UTC).date())
+def prepare(settings: Settings) -> None:
+    """Charts, accounts and the diary: what must be there before the door opens."""
     with opened(settings, is_demo=True) as house:
-        _open_practice(house, made)
+        _open_practice(house, _made())
+
+
+def fill(settings: Settings) -> None:
+    """Send the files that are missing and wait until each has had its answer."""
+    made = _made()
+    with opened(settings, is_demo=True) as house:
         missing = _missing(house, made)
         if missing:
             _send(house, made, missing)
+
+
+def _made() -> Practice:
+    return practice(SEED, today=datetime.now(UTC).date())
 
 
 def _open_practice(house: House, made: Practice) -> None:
