@@ -8,17 +8,27 @@ from medstack.db.types import dump_json
 
 CONNECTIONS = 16
 SPARE_CONNECTIONS = 16
+IDLE_TIMEOUT_S = 120  # a process frozen inside a transaction gives its locks back
 
 
 def engines(url: URL, *, key: bytes | None, lock_timeout_s: float) -> tuple[Engine, Engine]:
     """A writing engine and a reading one over the same pool of connections."""
     if key is not None:
         raise ValueError("PostgreSQL takes no key: its disk is encrypted, or not, by its host")
-    engine = create_engine(
+    writer = engine(
+        url, lock_timeout_s=lock_timeout_s, connections=CONNECTIONS, spare=SPARE_CONNECTIONS
+    )
+    reader = writer.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+    return writer, reader
+
+
+def engine(url: URL, *, lock_timeout_s: float, connections: int, spare: int = 0) -> Engine:
+    """One engine, each transaction READ COMMITTED."""
+    return create_engine(
         url.set(drivername="postgresql+psycopg"),
         isolation_level="READ COMMITTED",
-        pool_size=CONNECTIONS,
-        max_overflow=SPARE_CONNECTIONS,
+        pool_size=connections,
+        max_overflow=spare,
         pool_pre_ping=True,
         hide_parameters=True,
         json_serializer=dump_json,
@@ -28,11 +38,14 @@ def engines(url: URL, *, key: bytes | None, lock_timeout_s: float) -> tuple[Engi
             "options": _options(url, lock_timeout_s),
         },
     )
-    reader = engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
-    return engine, reader
 
 
 def _options(url: URL, lock_timeout_s: float) -> str:
     given = url.query.get("options", "")
-    settings = f"-c lock_timeout={int(lock_timeout_s * 1000)} -c synchronous_commit=on"
-    return f"{given} {settings}".strip()
+    settings = {
+        "synchronous_commit": "on",
+        "lock_timeout": int(lock_timeout_s * 1000),
+        "idle_in_transaction_session_timeout": IDLE_TIMEOUT_S * 1000,
+    }
+    ours = " ".join(f"-c {name}={value}" for name, value in settings.items())
+    return f"{given} {ours}".strip()

@@ -59,6 +59,7 @@ _POSTGRESQL: dict[str, tuple[type[Problem], str]] = {
     "40001": (DatabaseBusy, "Another transaction changed the same rows."),
     "40P01": (DatabaseBusy, "Two transactions waited for each other."),
     "55P03": (DatabaseBusy, "Another transaction held the lock for too long."),
+    "25P03": (DatabaseUnreachable, "A transaction stood still for too long."),
     "53100": (StorageFull, "Free some space on the disk of the database server."),
     "53300": (DatabaseUnreachable, "The server has no connection left."),
     "57P01": (DatabaseUnreachable, "The server closed the connection."),

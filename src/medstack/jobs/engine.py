@@ -20,7 +20,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.pool import QueuePool
 from sqlcipher3 import dbapi2
 
-from medstack.db import sqlite
+from medstack.db import postgres, sqlite
 from medstack.jobs.model import Batch, StepResult
 from medstack.jobs.run import Checkpoint
 from medstack.kit import log
@@ -161,13 +161,7 @@ def _workflow_id(batch: Batch, generation: int) -> str:
 def _sql_engine(url: str, key: bytes | None) -> SqlEngine:
     parsed = make_url(url)
     if parsed.get_backend_name() == "postgresql":
-        return create_engine(
-            parsed.set(drivername="postgresql+psycopg"),
-            pool_size=CONNECTIONS,
-            max_overflow=0,
-            pool_pre_ping=True,
-            hide_parameters=True,
-        )
+        return postgres.engine(parsed, lock_timeout_s=LOCK_TIMEOUT_S, connections=CONNECTIONS)
     if not parsed.database or key is None:
         raise ValueError("a SQLite system database needs a path and a key")
     # DBOS counts on sqlite3's implicit transactions, begun IMMEDIATE.

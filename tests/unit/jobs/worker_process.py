@@ -34,7 +34,8 @@ class Orders:
     kill_at: int = 0  # the how-manieth point of the run is the last; 0 = never
     steps: str = "abc"
     nap_s: float = 0.0  # inside every step
-    lease_s: float = 0.8
+    lease_s: float = 1.5
+    beat_s: float = 0.3
     max_deaths: int = 50
     concurrency: int = 2
 
@@ -52,7 +53,7 @@ class Worker:
             clock=clock,
             ids=TimeOrderedIds(clock),
             concurrency=orders.concurrency,
-            beat_s=orders.lease_s / 5,
+            beat_s=orders.beat_s,
             lease_s=orders.lease_s,
             max_deaths=orders.max_deaths,
         )
