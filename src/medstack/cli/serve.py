@@ -63,6 +63,10 @@ def run(words: argparse.Namespace) -> int:
     refuse_open_door(settings, is_demo=words.demo)
     if words.demo and "MEDSTACK_LOG_LEVEL" not in os.environ:
         settings = replace(settings, log_level="warning")  # the person watches a progress bar
+    if words.demo and "MEDSTACK_PRACTICE_NAME" not in os.environ:
+        from medstack.demo.files.paper import PRACTICE
+
+        settings = replace(settings, practice_name=PRACTICE)
     log.configure(logging.getLevelName(settings.log_level.upper()))
     if words.only:
         return _run_part(words.only, settings, is_demo=words.demo)
