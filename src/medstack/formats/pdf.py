@@ -284,7 +284,7 @@ def _embedded(document: QpdfDocument) -> Embedded:
     info = document.trailer.get("/Info")
     marks = [
         IdentityMark(kind=kind, place=place)
-        for name, value in ([] if info is None else info.items())
+        for name, value in sorted({} if info is None else info.items())
         if str(value).strip() and (told := _info_mark(name))
         for kind, place in [told]
     ]
