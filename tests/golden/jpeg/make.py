@@ -83,6 +83,17 @@ def with_companion() -> bytes:
     return indexed(size - 10, size) + second  # offsets count from the index's byte order mark
 
 
+def camera_directory(*blocks: tuple[int, bytes, bytes]) -> bytes:
+    """What Samsung cameras append: (type, name, content) blocks and their directory."""
+    bodies = [struct.pack("<2xHI", kind, len(name)) + name + data for kind, name, data in blocks]
+    entries, back = b"", sum(map(len, bodies))
+    for (kind, _, _), body in zip(blocks, bodies, strict=True):
+        entries += struct.pack("<2xHII", kind, back, len(body))
+        back -= len(body)
+    directory = b"SEFH" + struct.pack("<II", 107, len(blocks)) + entries
+    return b"".join(bodies) + directory + struct.pack("<I", len(directory)) + b"SEFT"
+
+
 def files() -> dict[str, bytes]:
     coloured = Image.fromarray(quarters(96, 64))
     return {
@@ -93,5 +104,6 @@ def files() -> dict[str, bytes]:
         "cmyk.jpg": encode(coloured.convert("CMYK")),
         "marked.jpg": marked(),
         "companion.jpg": with_companion(),
+        "camera.jpg": photo() + camera_directory((0x0A01, b"Image_UTC_Data", b"1710490830123")),
         "pixel.jpeg": encode(Image.new("RGB", (1, 1))),
     }

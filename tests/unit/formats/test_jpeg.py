@@ -124,6 +124,32 @@ def test_an_index_may_not_cover_something_else() -> None:
         inspect(content[:start] + b"#!/bin/sh\n".ljust(len(content) - start, b"\n"))
 
 
+def test_a_cameras_own_directory_is_allowed_and_marked() -> None:
+    plain = {m.place for m in inspect(make.photo()).identity}
+    found = {m.place for m in inspect(make.files()["camera.jpg"]).identity}
+    assert found - plain == {"JPEG camera directory"}
+
+
+def test_a_film_behind_a_photo_is_told() -> None:
+    film = make.camera_directory((0x0A30, b"MotionPhoto_Data", bytes(40)))
+    for picture in (make.photo(), make.with_companion()):
+        marks = inspect(picture + film).identity
+        assert IdentityMark(kind="embedded-film", place="JPEG camera directory") in marks
+
+
+def test_a_directory_that_does_not_explain_every_byte_is_damaged() -> None:
+    directory = make.camera_directory((1, b"a", b"1"), (2, b"b", b"22"))
+    for content in (
+        make.photo() + b"x" + directory,
+        make.photo() + directory[1:],
+        make.photo() + directory[:9] + b"x" + directory[9:],
+        make.photo() + directory.replace(b"SEFH", b"SEFX"),
+        make.photo() + directory + b"SEFT",
+    ):
+        with pytest.raises(Damaged):
+            inspect(content)
+
+
 def test_a_zip_behind_a_jpeg_is_two_kinds_at_once() -> None:
     archive = io.BytesIO()
     with zipfile.ZipFile(archive, "w") as opened:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from medstack.formats.contract import FileMetadata, IdentityMark, Inspection, Rendition
+from medstack.formats.contract import Damaged, FileMetadata, IdentityMark, Inspection, Rendition
 from medstack.formats.embedded import Embedded, merged, sane_dpi
 from medstack.formats.exif import read_exif
 from medstack.formats.iptc import read_photoshop
-from medstack.formats.jpeg.companions import check_after_end
+from medstack.formats.jpeg.companions import end_of_companions
 from medstack.formats.jpeg.structure import APP0, APP1, APP2, APP13, COM, Stream, walk
+from medstack.formats.jpeg.trailer import marks_of_trailer
 from medstack.formats.pictures import decode_fully, renditions_of_source
 from medstack.formats.reading import within_pixel_budget
 from medstack.formats.xmp import read_xmp
@@ -23,7 +24,11 @@ _TURNED = frozenset({5, 6, 7, 8})  # orientations that swap width and height
 
 
 class Jpeg:
-    """One picture, whole to its EOI, with nothing behind it but what its own index names."""
+    """One picture, whole to its EOI.
+
+    Behind it may stand the pictures its own MPF index names and a Samsung camera's directory;
+    anything else is Damaged.
+    """
 
     kind = "jpeg"
     media_type = "image/jpeg"
@@ -65,7 +70,14 @@ def _checked(source: Source) -> tuple[Stream, Embedded, int]:
     """Everything that can be known before the first pixel is decoded."""
     stream = walk(source)
     within_pixel_budget(stream.frame.width_px, stream.frame.height_px)
-    return stream, _embedded(stream), check_after_end(source, stream)
+    end, companions = end_of_companions(source, stream)
+    embedded = _embedded(stream)
+    if end != source.size:
+        trailing = marks_of_trailer(source, end)
+        if trailing is None:
+            raise Damaged("There is data after the end of the picture.", at=end, size=source.size)
+        embedded = merged(embedded, Embedded(marks=trailing))
+    return stream, embedded, companions
 
 
 def _extra(stream: Stream, companions: int) -> dict[str, str | int | float | bool]:

@@ -1,6 +1,6 @@
 """Pictures that stand behind the first in one JPEG file: CIPA DC-007 multi-picture format.
 
-Phones write depth maps and gain maps this way. The only thing allowed after EOI.
+Phones write depth maps and gain maps this way.
 """
 
 from __future__ import annotations
@@ -20,13 +20,11 @@ _MAX_PICTURES = 64
 _MAX_PADDING_BYTES = 65_536
 
 
-def check_after_end(source: Source, first: Stream) -> int:
-    """Check that nothing follows `first`, or exactly the pictures its MPF index names.
+def end_of_companions(source: Source, first: Stream) -> tuple[int, int]:
+    """Where the last picture named by the MPF index of `first` ends, and how many there are.
 
-    Returns how many there are. Raises Damaged for anything else after EOI.
+    Raises Damaged where index and pictures do not match.
     """
-    if first.end == source.size:
-        return 0
     at, count = first.end, 0
     for start, end in sorted(_indexed(first)):
         if start < at or end > source.size or start - at > _MAX_PADDING_BYTES:
@@ -34,9 +32,7 @@ def check_after_end(source: Source, first: Stream) -> int:
         if exactly(source, at, start - at).strip(b"\0") or walk(source, start).end > end:
             raise Damaged("There is data between the pictures of the file.", at=at)
         at, count = end, count + 1
-    if at != source.size:
-        raise Damaged("There is data after the end of the picture.", at=at, size=source.size)
-    return count
+    return at, count
 
 
 def _indexed(first: Stream) -> list[tuple[int, int]]:
