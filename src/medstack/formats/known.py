@@ -168,7 +168,7 @@ KNOWN: tuple[Known, ...] = (
     Known(kind="rar", extensions=("rar",), probe=starts(b"Rar!\x1a\x07")),
     Known(kind="cab", extensions=("cab",), probe=starts(b"MSCF\0\0\0\0")),
     Known(kind="tar", extensions=("tar",), probe=starts(b"ustar", at=257)),
-    Known(kind="iso", extensions=("iso", "img"), probe=_never),
+    Known(kind="iso", extensions=("iso",), probe=_never),
     Known(kind="gif", extensions=("gif",), probe=starts(b"GIF87a", b"GIF89a")),
     Known(kind="webp", extensions=("webp",), probe=_riff(b"WEBP")),
     Known(
