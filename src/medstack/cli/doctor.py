@@ -11,7 +11,7 @@ from medstack import wiring
 from medstack.cli.words import Subparsers, add_data, settings_of
 from medstack.flows.house import Bench, House
 from medstack.settings import Settings
-from medstack.worker.sandbox import Ffmpeg, ProcessSandbox
+from medstack.worker.sandbox import Ffmpeg, Layers, ProcessSandbox, holds
 
 
 def register(commands: Subparsers) -> None:
@@ -48,7 +48,7 @@ def examine(settings: Settings, house: House, tools: Bench) -> list[Complaint]:
     """Everything `medstack doctor` looks at, good and bad."""
     return [
         *_keys_examined(settings, house),
-        *_walls_examined(tools),
+        *_parsers_examined(tools),
         *_engines_examined(settings, tools),
         *_doors_examined(settings),
     ]
@@ -82,17 +82,20 @@ def _on_one_disk(first: Path, second: Path) -> bool:
     return first.exists() and first.stat().st_dev == second.stat().st_dev
 
 
-def _walls_examined(tools: Bench) -> Iterator[Complaint]:
+def _parsers_examined(tools: Bench) -> Iterator[Complaint]:
     assert isinstance(tools.sandbox, ProcessSandbox)
-    for layer, state in tools.sandbox.layers().items():
-        yield Complaint(
-            about=f"parser walls, {layer}",
-            says="on" if state is True else f"off: {state}",
-            is_missing=state is not True,
-        )
+    yield from walls_examined(tools.sandbox.layers())
     is_there = Ffmpeg(tools.sandbox).is_there
     says = "found" if is_there else "not found: films have no poster picture"
     yield Complaint(about="ffmpeg", says=says, is_missing=not is_there)
+
+
+def walls_examined(layers: Layers) -> Iterator[Complaint]:
+    """One line for each wall around the parsers."""
+    for layer, state in layers.items():
+        is_on = holds(state)
+        says = "on" if state is True else f"on, {state}" if is_on else f"off: {state}"
+        yield Complaint(about=f"parser walls, {layer}", says=says, is_missing=not is_on)
 
 
 def _engines_examined(settings: Settings, tools: Bench) -> Iterator[Complaint]:

@@ -26,6 +26,7 @@ _PR_CAPBSET_DROP, _PR_CAP_AMBIENT, _CLEAR_ALL = 24, 47, 4
 _CAPABILITY_VERSION_3 = 0x20080522
 _CLONE_NEWNS, _CLONE_NEWUTS, _CLONE_NEWIPC = 0x00020000, 0x04000000, 0x08000000
 _CLONE_NEWUSER, _CLONE_NEWNET = 0x10000000, 0x40000000
+_HOLDING = "abi "
 _OPEN_FILES = 64
 _THREADS = 256
 
@@ -64,6 +65,11 @@ def raise_walls(
     layers["capabilities"] = _drop_capabilities()
     layers["seccomp"] = _seccomp(may_exec=may_exec)
     return layers
+
+
+def holds(state: bool | str) -> bool:
+    """Does a layer of this state hold? True does, and so does the version of one that has some."""
+    return state is True or (isinstance(state, str) and state.startswith(_HOLDING))
 
 
 def limit_cpu(seconds: int) -> None:
@@ -138,7 +144,7 @@ def _landlock(readable: Iterable[Path], executable: Iterable[Path]) -> bool | st
         version = landlock.restrict(readable, executable=executable)
     except OSError as error:
         return os.strerror(error.errno or 0)
-    return f"abi {version}" if version else "not in this kernel"
+    return f"{_HOLDING}{version}" if version else "not in this kernel"
 
 
 def _seccomp(*, may_exec: bool) -> bool | str:
