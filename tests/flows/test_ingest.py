@@ -57,8 +57,9 @@ def test_a_file_goes_in_is_made_safe_and_is_had_again(
 def test_a_file_on_its_way_is_served_to_nobody(house: House, send: Send, dentist: Actor) -> None:
     upload = send(NOTE, "note.txt")
     assert upload.record_id is not None
-    with pytest.raises(NotAvailable):
+    with pytest.raises(NotAvailable) as refusal:
         retrieve.open_file(house, dentist, upload.record_id)
+    assert refusal.value.facts == {"record_status": "received"}  # `status` is HTTP's on the wire
 
 
 def test_a_virus_is_quarantined(house: House, worker: MemoryJobs, send: Send) -> None:

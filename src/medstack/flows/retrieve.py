@@ -28,7 +28,7 @@ _RANGE = re.compile(r"bytes=[0-9]{0,19}-[0-9]{0,19}")
 
 
 class NotAvailable(Conflict):
-    """`facts`: status. The file is on its way in, or has been stopped."""
+    """`facts`: record_status. The file is on its way in, or has been stopped."""
 
     code = "not-available"
     title = "This file is not available"
@@ -79,7 +79,7 @@ def open_file(
         right = Right.RECORD_DOWNLOAD if is_original else Right.RECORD_READ
         decision = require_on(tx, house, actor, right, record)
         if record.status is not Status.AVAILABLE or record.version == 0:
-            raise NotAvailable("Look at its status and stages.", status=record.status.value)
+            raise NotAvailable("Look at its status and stages.", record_status=record.status.value)
         version = records.version(tx, scope, record.id, asked.version)
         found: Version | Rendition = version
         if not is_original:

@@ -130,5 +130,5 @@ def _write_down(tx: Tx, actor: Actor, action: Action, record: Record, reason: st
         record=record.id,
         patient=record.patient_key,
         personal={"reason": reason.strip()},
-        status=record.status.value,
+        record_status=record.status.value,
     )

@@ -46,7 +46,7 @@ def make_link(
         record = records.get(tx, scope, record_id)
         require_on(tx, house, actor, Right.LINK_CREATE, record)
         if record.status is not Status.AVAILABLE:
-            raise NotAvailable("Look at its status and stages.", status=record.status.value)
+            raise NotAvailable("Look at its status and stages.", record_status=record.status.value)
         number = records.version(tx, scope, record_id, version).number
         if rendition != access.ORIGINAL:
             records.rendition(tx, scope, record_id, rendition, number)

@@ -107,7 +107,7 @@ def next_status(status: Status, step: Step, *, stopped_at: Status | None = None)
     if following is None:
         raise IllegalTransition(
             f"A record that is {status} cannot take the step {step}.",
-            status=str(status),
+            record_status=str(status),
             step=str(step),
         )
     return following
