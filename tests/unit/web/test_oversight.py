@@ -34,6 +34,13 @@ def test_the_log_is_read_newest_first_and_names_who_did_what(
     assert event["requestId"]
 
 
+def test_an_id_among_the_facts_is_written_as_ids_are(dentist: Browser, admin: Browser) -> None:
+    headers = {"Tus-Resumable": "1.0.0", "Upload-Length": "9"}
+    place = dentist.post("/api/uploads", headers=headers).headers["location"]
+    (event,) = admin.get("/api/audit", params={"action": "upload.created"}).json()["items"]
+    assert place.endswith(f"/{event['facts']['upload']}")
+
+
 @pytest.mark.parametrize(
     ("params", "actions"),
     [

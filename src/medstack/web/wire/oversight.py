@@ -10,6 +10,7 @@ from msgspec import Meta
 from medstack.audit import VerifyReport
 from medstack.flows.oversight import Checkpoint, EventView, Room
 from medstack.jobs import Job, JobState
+from medstack.kit.errors import Fact
 from medstack.kit.ids import id_out
 from medstack.records.quota import Totals
 from medstack.web.wire.base import Ask, Wire
@@ -62,6 +63,13 @@ class CheckpointOut(Wire):
     public_key: str
 
 
+_EXACT = 2**53  # beyond it a browser's numbers lose digits; of our numbers only ids go so far
+
+
+def _fact_out(value: Fact) -> Fact:
+    return id_out(value) if isinstance(value, int) and value >= _EXACT else value
+
+
 def event_out(view: EventView) -> EventOut:
     event = view.event
     return EventOut(
@@ -77,7 +85,7 @@ def event_out(view: EventView) -> EventOut:
         request_id=event.request_id,
         records=[id_out(record) for record in event.records],
         patients=list(view.patient_ids),
-        facts=dict(event.facts),
+        facts={name: _fact_out(value) for name, value in event.facts.items()},
         details=None if event.personal is None else dict(event.personal),
     )
 
