@@ -114,7 +114,7 @@ def given(filters: Filters) -> dict[str, object]:
 
 
 def holds(filters: Filters, *, walked: str | None = None) -> list[ColumnElement[bool]]:
-    """Every filter but words and time, over `records`.
+    """Every filter but words, time and the archive, over `records`.
 
     walked: the one column whose index the query walks; the others are only compared.
     """
@@ -122,9 +122,9 @@ def holds(filters: Filters, *, walked: str | None = None) -> list[ColumnElement[
     for name, value in given(filters).items():
         column = records.c[name]
         where.append((column if name == walked else aside(column)) == value)
-    if filters.patient_key is not None and walked != "shelf":
+    if filters.patient_key is not None:
         where.append(aside(records.c.shelf) == filters.patient_key)
-    if filters.tag is not None and walked != "tag":
+    if filters.tag is not None:
         where.append(_tagged(filters.tag))
     return where
 

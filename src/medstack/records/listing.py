@@ -9,10 +9,9 @@ from __future__ import annotations
 from medstack.db import Tx
 from medstack.db.scope import Scope
 from medstack.kit.ids import RecordId
-from medstack.records import search, store
+from medstack.records import search, store, walks
 from medstack.records.filters import LONGEST_PAGE, Ask, BadLimit, Filters, Page, bounds
 from medstack.records.sight import sees
-from medstack.records.walks import walk
 
 
 def page(
@@ -24,10 +23,7 @@ def page(
     ask = Ask(scope=scope, filters=filters, within=bounds(filters, cursor), limit=limit + 1)
     if filters.patient_key is not None and not sees(tx, scope, filters.patient_key):
         return Page(items=(), next_cursor=None)
-    if filters.q is None:
-        ids = [row.id for row in tx.execute(walk(tx, ask))]
-    else:
-        ids = search.find(tx, ask)
+    ids = walks.find(tx, ask) if filters.q is None else search.find(tx, ask)
     shown = tuple(RecordId(i) for i in ids[:limit])
     return Page(
         items=store.get_many(tx, scope, shown),

@@ -9,12 +9,11 @@ from __future__ import annotations
 from sqlalchemy import select
 
 from medstack.db import Tx
-from medstack.records import search_postgresql, search_sqlite
+from medstack.records import search_postgresql, search_sqlite, walks
 from medstack.records.filters import Ask
-from medstack.records.sight import panel_size, shelves
+from medstack.records.sight import panel_keys
 from medstack.records.tables import record_words
-from medstack.records.tokens import Group, beginning, facet
-from medstack.records.walks import LARGE_PANEL
+from medstack.records.tokens import Group, beginning
 from medstack.records.words import SHORT_PREFIX, query_words
 
 COMPLETIONS = 200  # more words than this with one beginning: let the engine gather them
@@ -23,8 +22,12 @@ COMPLETIONS = 200  # more words than this with one beginning: let the engine gat
 def find(tx: Tx, ask: Ask) -> list[int]:
     """The newest ids that hold every word of the filter `q`, and all else that is asked."""
     words = _groups(tx, ask.filters.q or "")
-    panel = _panel(tx, ask)
-    if words is None or panel == ():
+    if words is None:
+        return []
+    panel = None
+    if ask.filters.patient_key is None:
+        panel = panel_keys(tx, ask.scope, at_most=walks.LARGE_PANEL)
+    if panel is not None and not panel:
         return []
     if tx.dialect == "sqlite":
         return search_sqlite.find(tx, ask, words, panel)
@@ -54,14 +57,3 @@ def _completions(tx: Tx, start: str) -> Group:
     )
     words = tuple(row.word for row in tx.execute(known))
     return words if len(words) <= COMPLETIONS else (f"{start}*",)
-
-
-def _panel(tx: Tx, ask: Ask) -> Group | None:
-    """The facets of the caller's shelves; None if they are no useful restriction."""
-    allowed = shelves(ask.scope)
-    if allowed is None or ask.filters.patient_key is not None:
-        return None
-    size = panel_size(tx, ask.scope, at_most=LARGE_PANEL)
-    if size is None or size > LARGE_PANEL:
-        return None
-    return tuple(facet("s", row.shelf) for row in tx.execute(allowed.distinct()))

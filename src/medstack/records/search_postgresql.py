@@ -20,15 +20,15 @@ from medstack.db import Tx
 from medstack.records.filters import Ask, Bounds, facets_of, holds
 from medstack.records.sight import visible
 from medstack.records.tables import record_texts, records
-from medstack.records.tokens import Group, windows
-from medstack.records.walks import NARROW, each_shelf
+from medstack.records.tokens import Group, shelf_facets, windows
+from medstack.records.walks import NARROW, on_panel
 
 RECENT = 2000
 SAMPLE = 300
 COMMON = 15  # matches in a sample from which a word counts as common
 
 
-def find(tx: Tx, ask: Ask, words: list[Group], panel: Group | None) -> list[int]:
+def find(tx: Tx, ask: Ask, words: list[Group], panel: frozenset[int] | None) -> list[int]:
     """The newest ids with one token of each group, on the shelves of `panel` if one is given."""
     required = [*words, *((token,) for token in facets_of(ask.filters))]
     if _is_narrow(ask):
@@ -36,8 +36,8 @@ def find(tx: Tx, ask: Ask, words: list[Group], panel: Group | None) -> list[int]
     if panel is None:
         return _everywhere(tx, ask, words, required)
     if _is_common(tx, ask.within, words):
-        return _walk_shelves(tx, ask, words)
-    return _look_up(tx, ask, [*required, panel], ask.within, ask.limit)
+        return _walk_shelves(tx, ask, words, panel)
+    return _look_up(tx, ask, [*required, shelf_facets(panel)], ask.within, ask.limit)
 
 
 def _is_narrow(ask: Ask) -> bool:
@@ -78,13 +78,12 @@ def _is_common(tx: Tx, within: Bounds, words: list[Group]) -> bool:
     return int(tx.execute(query).scalar_one()) >= COMMON
 
 
-def _walk_shelves(tx: Tx, ask: Ask, words: list[Group]) -> list[int]:
+def _walk_shelves(tx: Tx, ask: Ask, words: list[Group], panel: frozenset[int]) -> list[int]:
     texts = record_texts.c
     text_of = select(texts.record_id).where(
         texts.record_id == records.c.id, _holds_all(texts.tokens, words)
     )
-    query = each_shelf(ask, text_of.correlate(records).exists())
-    return [row.id for row in tx.execute(query)]
+    return on_panel(tx, ask, panel, text_of.correlate(records).exists())
 
 
 def _look_up(tx: Tx, ask: Ask, required: Iterable[Group], within: Bounds, limit: int) -> list[int]:

@@ -14,16 +14,16 @@ from medstack.db import Tx
 from medstack.records.filters import Ask, facets_of, holds
 from medstack.records.sight import aside, visible
 from medstack.records.tables import records
-from medstack.records.tokens import Group
+from medstack.records.tokens import Group, shelf_facets
 
 _index = table("record_search", column("rowid", BigInteger), column("record_search", Text))
 
 
-def find(tx: Tx, ask: Ask, words: list[Group], panel: Group | None) -> list[int]:
+def find(tx: Tx, ask: Ask, words: list[Group], panel: frozenset[int] | None) -> list[int]:
     """The newest ids with one token of each group, on the shelves of `panel` if one is given."""
     required = [*words, *((token,) for token in facets_of(ask.filters))]
     if panel is not None:
-        required.append(panel)
+        required.append(shelf_facets(panel))
     rowid = _index.c.rowid
     query = (
         select(rowid)

@@ -8,11 +8,13 @@ from sqlalchemy import (
     BigInteger,
     ColumnElement,
     Select,
+    Subquery,
     and_,
     cast,
+    exists,
     false,
-    func,
     literal,
+    or_,
     select,
     true,
     union_all,
@@ -23,6 +25,7 @@ from sqlalchemy.sql.functions import FunctionElement
 
 from medstack.db import Tx
 from medstack.db.scope import Scope
+from medstack.kit.ids import AccountId
 from medstack.records.model import AccessLevel
 from medstack.records.tables import records
 
@@ -60,11 +63,21 @@ def shelves(scope: Scope) -> Select[Any] | None:
     if scope.panel is None:
         return None
     panel = scope.panel.subquery()
-    kept = select(cast(panel.c[0], BigInteger).label("shelf")).where(panel.c[0].is_not(None))
+    kept = select(_key(panel).label("shelf")).where(_key(panel).is_not(None))
     if scope.inbox_of is None:
         return kept
-    both = union_all(kept, select(cast(literal(-scope.inbox_of), BigInteger))).subquery()
+    both = union_all(kept, select(_inbox(scope.inbox_of))).subquery()
     return select(both.c.shelf)
+
+
+def _key(panel: Subquery) -> ColumnElement[int]:
+    """The one column of a panel, whatever it is called."""
+    (column,) = panel.c
+    return column
+
+
+def _inbox(account_id: AccountId) -> ColumnElement[int]:
+    return cast(literal(-account_id), BigInteger)
 
 
 def levels(scope: Scope) -> ColumnElement[bool]:
@@ -78,24 +91,28 @@ def levels(scope: Scope) -> ColumnElement[bool]:
 
 def visible(scope: Scope) -> ColumnElement[bool]:
     """The WHERE clause of every read: on a shelf the caller may look at, of a level he may read."""
-    allowed = shelves(scope)
-    where = true() if allowed is None else aside(records.c.shelf).in_(allowed)
-    return and_(where, levels(scope))
+    return and_(on_shelves(scope, aside(records.c.shelf)), levels(scope))
+
+
+def on_shelves(scope: Scope, shelf: ColumnElement[int]) -> ColumnElement[bool]:
+    """`shelf` is one the caller may look at: asked row by row, never by reading the panel."""
+    if scope.panel is None:
+        return true()
+    panel = scope.panel.subquery()
+    kept = exists(select(literal(1)).where(_key(panel) == shelf))
+    return kept if scope.inbox_of is None else or_(shelf == _inbox(scope.inbox_of), kept)
 
 
 def sees(tx: Tx, scope: Scope, shelf: int) -> bool:
     """Whether the caller may look at one shelf."""
-    allowed = shelves(scope)
-    if allowed is None:
-        return True
-    asked = select(literal(1)).where(literal(shelf).in_(allowed))
-    return tx.execute(asked).first() is not None
+    here = on_shelves(scope, cast(literal(shelf), BigInteger))
+    return tx.execute(select(literal(1)).where(here)).first() is not None
 
 
-def panel_size(tx: Tx, scope: Scope, *, at_most: int) -> int | None:
-    """How many shelves the caller may look at, counted to `at_most` + 1; None for all."""
+def panel_keys(tx: Tx, scope: Scope, *, at_most: int) -> frozenset[int] | None:
+    """The shelves a caller may look at; None for all, or for more than `at_most`."""
     allowed = shelves(scope)
     if allowed is None:
         return None
-    few = allowed.limit(at_most + 1).subquery()
-    return int(tx.execute(select(func.count()).select_from(few)).scalar_one())
+    rows = tx.execute(allowed.limit(at_most + 1)).all()
+    return None if len(rows) > at_most else frozenset(row.shelf for row in rows)

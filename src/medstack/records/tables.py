@@ -97,14 +97,18 @@ for _narrow in (_c.appointment_id, _c.case_id, _c.folder_id, _c.batch_id):
         postgresql_where=_narrow.is_not(None),
     )
 # One shelf newest first, with all that a broad filter asks for inside the index.
-_COVERED = ("access_level", "category", "subcategory", "status", "uploaded_by", "provider_id")
 Index(
     "ix_records_shelf",
     _c.shelf,
-    _c.is_archived,
     _c.id,
-    *(_c[name] for name in _COVERED),
+    _c.is_archived,
     _c.is_listed,
+    _c.access_level,
+    _c.category,
+    _c.subcategory,
+    _c.status,
+    _c.uploaded_by,
+    _c.provider_id,
 )
 
 record_tags = Table(
@@ -121,9 +125,9 @@ Index(
 Index(
     "ix_record_tags_shelf",
     record_tags.c.shelf,
-    record_tags.c.is_archived,
     record_tags.c.tag,
     record_tags.c.record_id,
+    record_tags.c.is_archived,
 )
 
 record_history = Table(

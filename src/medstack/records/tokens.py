@@ -9,7 +9,7 @@ holds no colon, so no text can pose as a facet.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from medstack.records.fields import fold_tag
@@ -82,6 +82,11 @@ def facets(record: Record) -> tuple[str, ...]:
 
 def facet(letter: str, value: object) -> str:
     return f":{letter}{value}"
+
+
+def shelf_facets(shelves: Iterable[int]) -> Group:
+    """The facets of a panel's shelves."""
+    return tuple(facet("s", shelf) for shelf in sorted(shelves))
 
 
 def tag_facet(tag: str) -> str:
