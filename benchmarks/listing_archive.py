@@ -50,6 +50,7 @@ UPLOADERS, PROVIDERS, TAGS, VOCABULARY, WORDS = 40, 20, 30, 30_000, 40
 PANELS = {"staff-50": 50, "staff-1000": 1000}
 ACCOUNTS = {"admin": 1, "dentist": 2, "staff-50": 3, "staff-1000": 4, "patient": 5}
 RARE_WORD, RARE_COUNT = "xanthogranuloma", 20
+OLD_WORD = "fluoroscope"  # in a fifth of the first third, never since
 PORTION = 5000
 
 T = TypeVar("T")
@@ -100,7 +101,7 @@ def _words() -> list[str]:
 
 
 def _fixed_words() -> set[str]:
-    fixed = {RARE_WORD, "jpg", "img", "tag", *(f"{n:04d}" for n in range(10_000))}
+    fixed = {RARE_WORD, OLD_WORD, "jpg", "img", "tag", *(f"{n:04d}" for n in range(10_000))}
     fixed |= {part for c in Category for part in c.split("-")}
     fixed |= {part for c in Category for s in SUBCATEGORIES[c] for part in s.split("-")}
     return fixed | {f"tag{n}" for n in range(TAGS)}
@@ -138,7 +139,9 @@ def _records(
             batch_id=BatchId(number // 10),
         )
         said = chance.choices(words, cum_weights=rank, k=WORDS)
-        yield record, " ".join([*said, RARE_WORD] if number in rare else said)
+        said += [RARE_WORD] if number in rare else []
+        said += [OLD_WORD] if number < size // 3 and chance.random() < 0.2 else []
+        yield record, " ".join(said)
 
 
 def _load_portion(db: Database, portion: list[tuple[Record, str]]) -> None:

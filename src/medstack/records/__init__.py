@@ -34,6 +34,7 @@ from medstack.records.quota import reserve as reserve_quota
 from medstack.records.quota import resize as resize_quota
 from medstack.records.quota import usage as quota_usage
 from medstack.records.rules import Step, check_revision, etag, expected_revision, next_status
+from medstack.records.search_index import tidy as tidy_index
 from medstack.records.series import Series, SeriesItem, add_instance
 from medstack.records.series import get as get_series
 from medstack.records.series import items as series_items
@@ -141,6 +142,7 @@ __all__ = [
     "short_code",
     "subcategory_of",
     "tags_of",
+    "tidy_index",
     "unarchive",
     "version",
     "versions",

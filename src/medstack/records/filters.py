@@ -114,14 +114,11 @@ def given(filters: Filters) -> dict[str, object]:
 
 
 def holds(filters: Filters, *, walked: str | None = None) -> list[ColumnElement[bool]]:
-    """Every filter but words, time and the archive, over `records`.
-
-    walked: the one column whose index the query walks; the others are only compared.
-    """
+    """Every filter but words, time, the archive, and the column whose index is walked."""
     where: list[ColumnElement[bool]] = [aside(records.c.is_listed) == True]  # noqa: E712
     for name, value in given(filters).items():
-        column = records.c[name]
-        where.append((column if name == walked else aside(column)) == value)
+        if name != walked:
+            where.append(aside(records.c[name]) == value)
     if filters.patient_key is not None:
         where.append(aside(records.c.shelf) == filters.patient_key)
     if filters.tag is not None:

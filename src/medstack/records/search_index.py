@@ -20,6 +20,9 @@ from medstack.records.tokens import beginnings, facets, periods, text_words
 _PUT_SQLITE = text("INSERT OR REPLACE INTO record_search (rowid, tokens) VALUES (:id, :tokens)")
 _DROP_SQLITE = text("DELETE FROM record_search WHERE rowid = :id")
 _HAS_SQLITE = text("SELECT 1 FROM record_search WHERE record_search MATCH :word LIMIT 1")
+# A negative number of pages: all pieces become one, a little at a time.
+_MERGE_SQLITE = text("INSERT INTO record_search (record_search, rank) VALUES ('merge', :pages)")
+_CHANGES_SQLITE = text("SELECT total_changes()")
 _LOCK_WORDS = text("LOCK TABLE record_words IN SHARE ROW EXCLUSIVE MODE")
 _UNLEARN_POSTGRESQL = text(
     "DELETE FROM record_words WHERE word = ANY(:words) AND NOT EXISTS (SELECT 1 FROM record_texts"
@@ -56,6 +59,19 @@ def forget(tx: Tx, record: Record) -> None:
     for word in words:
         if tx.execute(_HAS_SQLITE, {"word": f'"{word}"'}).first() is None:
             tx.execute(delete(record_words).where(record_words.c.word == word))
+
+
+def tidy(tx: Tx, *, pages: int = 1000) -> bool:
+    """Merge some of the pieces FTS5 wrote its index in; True while there is more to merge.
+
+    Every commit adds a piece and every search looks into each, so a quiet hour's job calls this
+    until it says False. PostgreSQL needs no such help.
+    """
+    if tx.dialect == "postgresql":
+        return False
+    before = tx.execute(_CHANGES_SQLITE).scalar_one()
+    tx.execute(_MERGE_SQLITE, {"pages": -pages})
+    return bool(tx.execute(_CHANGES_SQLITE).scalar_one() - before >= 2)
 
 
 def _body(tx: Tx, record: Record) -> str:

@@ -6,11 +6,14 @@ GIN hands out all matches at once, in no order, so it is never asked for more th
   every place on these shelves;
 - everything: the newest records are compared one by one (a common word is met there), then
   windows of time that grow eightfold are looked up (a rare word is found in a handful of steps).
+  A window that turns out to be crowded is looked through part by part, newest first.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import ColumnElement, Subquery, Text, cast, func, literal, select
@@ -20,24 +23,26 @@ from medstack.db import Tx
 from medstack.records.filters import Ask, Bounds, facets_of, holds
 from medstack.records.sight import visible
 from medstack.records.tables import record_texts, records
-from medstack.records.tokens import Group, shelf_facets, windows
+from medstack.records.tokens import Group, Window, shelf_facets, windows
 from medstack.records.walks import NARROW, on_panel
 
 RECENT = 2000
 SAMPLE = 300
-COMMON = 15  # matches in a sample from which a word counts as common
+CROWD = 1000  # matches in a window from which it is looked through in parts
+AT_ONCE = 400
+COMMON = 60  # matches in a sample from which a word counts as common
 
 
 def find(tx: Tx, ask: Ask, words: list[Group], panel: frozenset[int] | None) -> list[int]:
     """The newest ids with one token of each group, on the shelves of `panel` if one is given."""
     required = [*words, *((token,) for token in facets_of(ask.filters))]
     if _is_narrow(ask):
-        return _look_up(tx, ask, required, ask.within, ask.limit)
+        return _look_up(tx, ask, required)
     if panel is None:
         return _everywhere(tx, ask, words, required)
     if _is_common(tx, ask.within, words):
         return _walk_shelves(tx, ask, words, panel)
-    return _look_up(tx, ask, [*required, shelf_facets(panel)], ask.within, ask.limit)
+    return _look_up(tx, ask, [*required, shelf_facets(panel)])
 
 
 def _is_narrow(ask: Ask) -> bool:
@@ -46,13 +51,22 @@ def _is_narrow(ask: Ask) -> bool:
 
 def _everywhere(tx: Tx, ask: Ask, words: list[Group], required: list[Group]) -> list[int]:
     found, upper = _among_newest(tx, ask, words)
-    for window in windows(upper, ask.within.lower):
-        if len(found) >= ask.limit:
-            break
-        within = Bounds(lower=max(window.lowest, ask.within.lower), upper=upper)
-        more = [*required, window.tokens]
-        found += _look_up(tx, ask, more, within, ask.limit - len(found))
+    waiting = list(windows(upper, ask.within.lower))
+    while waiting and len(found) < ask.limit:
+        window = waiting.pop(0)
+        rest = replace(ask, within=_inside(window, ask, upper), limit=ask.limit - len(found))
+        hits = _hits(tx, [*required, window.tokens], at_most=CROWD)
+        if hits is not None:
+            found += _decided(tx, rest, hits)
+        elif window.parts:
+            waiting = [*window.parts, *waiting]
+        else:
+            found += _walk_crowd(tx, rest, required)
     return found
+
+
+def _inside(window: Window, ask: Ask, upper: int) -> Bounds:
+    return Bounds(lower=max(window.lowest, ask.within.lower), upper=min(window.highest + 1, upper))
 
 
 def _among_newest(tx: Tx, ask: Ask, words: list[Group]) -> tuple[list[int], int]:
@@ -86,23 +100,59 @@ def _walk_shelves(tx: Tx, ask: Ask, words: list[Group], panel: frozenset[int]) -
     return on_panel(tx, ask, panel, text_of.correlate(records).exists())
 
 
-def _look_up(tx: Tx, ask: Ask, required: Iterable[Group], within: Bounds, limit: int) -> list[int]:
+def _look_up(tx: Tx, ask: Ask, required: list[Group]) -> list[int]:
     """All the index knows of these tokens, then the newest of it."""
+    hits = _hits(tx, required) or []
+    return _decided(tx, ask, hits)
+
+
+def _hits(tx: Tx, required: Iterable[Group], *, at_most: int | None = None) -> list[int] | None:
+    """Every record with one token of each group, newest first; None if they are a crowd."""
     texts = record_texts.c
-    hits = (
-        select(texts.record_id)
-        .where(*(_holds(texts.tokens, group) for group in required))
-        .cte("hits")
-        .prefix_with("MATERIALIZED", dialect="postgresql")
-    )
+    query = select(texts.record_id).where(*(_holds(texts.tokens, group) for group in required))
+    with _by_gin_alone(tx):
+        found = [row.record_id for row in tx.execute(query.limit(at_most))]
+    return None if len(found) == at_most else sorted(found, reverse=True)
+
+
+@contextmanager
+def _by_gin_alone(tx: Tx) -> Iterator[None]:
+    """Keep the planner from reading the whole table where it takes a word for common."""
+    others = ("enable_seqscan", "enable_indexscan", "enable_indexonlyscan")
+    tx.execute(select(*(func.set_config(name, "off", True) for name in others)))
+    yield
+    tx.execute(select(*(func.set_config(name, "on", True) for name in others)))
+
+
+def _decided(tx: Tx, ask: Ask, hits: list[int]) -> list[int]:
+    """The newest of `hits` that the rows agree to, asked for some at a time."""
+    found: list[int] = []
+    inside = [i for i in hits if ask.within.lower <= i < ask.within.upper]
+    for start in range(0, len(inside), AT_ONCE):
+        some = records.c.id.in_(inside[start : start + AT_ONCE])
+        query = select(records.c.id).where(some, *_decided_by_rows(ask))
+        found += sorted((row.id for row in tx.execute(query)), reverse=True)
+        if len(found) >= ask.limit:
+            break
+    return found[: ask.limit]
+
+
+def _walk_crowd(tx: Tx, ask: Ask, required: list[Group]) -> list[int]:
+    """The shortest window and still a crowd, as after an import: matches are near its end."""
+    texts = record_texts.c
     query = (
-        select(records.c.id)
-        .join(hits, hits.c.record_id == records.c.id)
-        .where(records.c.id < within.upper, records.c.id >= within.lower, *_decided_by_rows(ask))
-        .order_by(records.c.id.desc())
-        .limit(limit)
+        select(texts.record_id)
+        .join(records, records.c.id == texts.record_id)
+        .where(
+            texts.record_id >= ask.within.lower,
+            texts.record_id < ask.within.upper,
+            _holds_all(texts.tokens, required),
+            *_decided_by_rows(ask),
+        )
+        .order_by(texts.record_id.desc())
+        .limit(ask.limit)
     )
-    return [row.id for row in tx.execute(query)]
+    return [row.record_id for row in tx.execute(query)]
 
 
 def _decided_by_rows(ask: Ask) -> list[ColumnElement[bool]]:

@@ -27,10 +27,35 @@ Group = tuple[str, ...]  # tokens of which one must be there; "word*" is a begin
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Window:
-    """A stretch of time a search reads at once: its tokens, and the lowest id inside."""
+    """Periods of one level, first to last: a stretch of time a search reads at once."""
 
-    tokens: tuple[str, ...]
-    lowest: int
+    level: int
+    first: int
+    last: int
+
+    @property
+    def tokens(self) -> Group:
+        return tuple(_period(self.level, n) for n in range(self.last, self.first - 1, -1))
+
+    @property
+    def lowest(self) -> int:
+        """The lowest id that falls inside."""
+        return self.first << _shift(self.level)
+
+    @property
+    def highest(self) -> int:
+        return ((self.last + 1) << _shift(self.level)) - 1
+
+    @property
+    def parts(self) -> tuple[Window, ...]:
+        """The same stretch in shorter windows, newest first; () if it is the shortest."""
+        if self.first < self.last:
+            each = range(self.last, self.first - 1, -1)
+            return tuple(Window(level=self.level, first=n, last=n) for n in each)
+        if self.level == 0:
+            return ()
+        first = self.first << _GROWTH
+        return (Window(level=self.level - 1, first=first, last=first + (1 << _GROWTH) - 1),)
 
 
 def text_words(record: Record, body: str) -> tuple[str, ...]:
@@ -107,12 +132,9 @@ def windows(upper: int, lower: int) -> Iterator[Window]:
             return
         last = newest >> _shift(level)
         first = 0 if level == LEVELS - 1 else (last >> _GROWTH) << _GROWTH
-        first = max(first, lower >> _shift(level))
-        yield Window(
-            tokens=tuple(_period(level, number) for number in range(last, first - 1, -1)),
-            lowest=first << _shift(level),
-        )
-        newest = (first << _shift(level)) - 1
+        window = Window(level=level, first=max(first, lower >> _shift(level)), last=last)
+        yield window
+        newest = window.lowest - 1
 
 
 def _shift(level: int) -> int:

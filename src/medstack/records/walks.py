@@ -8,10 +8,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, select
+from sqlalchemy import ColumnElement, Select, select, tuple_
 
 from medstack.db import Tx
 from medstack.records.fields import fold_tag
@@ -26,18 +27,18 @@ LARGE_PANEL = 2000  # from here on a panel is a fair share of any practice
 
 def find(tx: Tx, ask: Ask) -> list[int]:
     """The newest ids a caller may see under `ask.filters`."""
-    narrow = next((name for name in NARROW if getattr(ask.filters, name) is not None), None)
     if ask.filters.patient_key is not None:  # the caller may look at him: that was asked before
         return _newest(tx, ask, _on_shelf(ask, ask.filters.patient_key))
-    if narrow is not None:
-        return _newest(tx, ask, _by_column(ask, narrow))
+    for name in NARROW:
+        if getattr(ask.filters, name) is not None:
+            return _newest(tx, ask, _in_narrow(ask, name))
     panel = panel_keys(tx, ask.scope, at_most=LARGE_PANEL)
     if panel is not None:
         return on_panel(tx, ask, panel)
     if ask.filters.tag is not None:
-        return _newest(tx, ask, _by_tag(ask))
+        return _by_tag(tx, ask)
     asked = given(ask.filters)
-    return _newest(tx, ask, _by_column(ask, next((name for name in BROAD if name in asked), "id")))
+    return _by_column(tx, ask, next((name for name in BROAD if name in asked), "id"))
 
 
 def on_panel(tx: Tx, ask: Ask, panel: frozenset[int], *also: ColumnElement[bool]) -> list[int]:
@@ -70,12 +71,12 @@ def _tops(ask: Ask, depth: int, enough: int, *also: ColumnElement[bool]) -> Sele
 
 def _newest(tx: Tx, ask: Ask, query: Select[Any]) -> list[int]:
     (found,) = query.selected_columns
-    newest = query.order_by(found.desc()).limit(ask.limit)
-    return [row[0] for row in tx.execute(newest)]
+    return [row[0] for row in tx.execute(query.order_by(found.desc()).limit(ask.limit))]
 
 
-def _by_column(ask: Ask, column: str) -> Select[Any]:
+def _in_narrow(ask: Ask, column: str) -> Select[Any]:
     return select(records.c.id).where(
+        records.c[column] == getattr(ask.filters, column),
         records.c.is_archived == ask.filters.archived,
         *holds(ask.filters, walked=column),
         *_between(records.c.id, ask.within),
@@ -83,19 +84,45 @@ def _by_column(ask: Ask, column: str) -> Select[Any]:
     )
 
 
-def _by_tag(ask: Ask) -> Select[Any]:
+def _by_column(tx: Tx, ask: Ask, column: str) -> list[int]:
+    """Down the index of one filter, or of the archive's or the daily list's newest."""
+    path: dict[str, object] = {"is_archived": ask.filters.archived}
+    if column != "id":
+        path[column] = getattr(ask.filters, column)
+    query = select(records.c.id).where(*holds(ask.filters, walked=column), visible(ask.scope))
+    return _along(tx, ask, query, [(records.c[name], value) for name, value in path.items()])
+
+
+def _by_tag(tx: Tx, ask: Ask) -> list[int]:
     tags = record_tags.c
-    return (
+    query = (
         select(tags.record_id)
         .join(records, records.c.id == aside(tags.record_id))
-        .where(
-            tags.is_archived == ask.filters.archived,
-            tags.tag == fold_tag(ask.filters.tag or ""),
-            *holds(replace(ask.filters, tag=None)),
-            *_between(tags.record_id, ask.within),
-            visible(ask.scope),
-        )
+        .where(*holds(replace(ask.filters, tag=None)), visible(ask.scope))
     )
+    path = [(tags.is_archived, ask.filters.archived), (tags.tag, fold_tag(ask.filters.tag or ""))]
+    return _along(tx, ask, query, path)
+
+
+def _along(
+    tx: Tx, ask: Ask, query: Select[Any], path: Sequence[tuple[ColumnElement[Any], object]]
+) -> list[int]:
+    """Walk the index over the columns of `path` and the id, where the columns have these values.
+
+    PostgreSQL is told nothing but where the walk starts and ends. If it knew the columns are
+    fixed it might walk the whole archive by id instead, hoping to meet matches soon; what was
+    archived, or sent by somebody who left, lies years down that road.
+    """
+    (found,) = query.selected_columns
+    if tx.dialect == "sqlite":
+        fixed = [column == value for column, value in path]
+        return _newest(tx, ask, query.where(*fixed, *_between(found, ask.within)))
+    columns = [*(column for column, _ in path), found]
+    values = [value for _, value in path]
+    start = tuple_(*columns) < tuple_(*values, ask.within.upper)
+    end = tuple_(*columns) >= tuple_(*values, ask.within.lower)
+    downwards = query.where(start, end).order_by(*(column.desc() for column in columns))
+    return [row[0] for row in tx.execute(downwards.limit(ask.limit))]
 
 
 def _on_shelf(ask: Ask, shelf: Any, *also: ColumnElement[bool]) -> Select[Any]:

@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from tests.unit.records.making import make_record, scope_of
 
+from medstack import records
 from medstack.db import Database
 from medstack.db.scope import Scope
 from medstack.kit.clock import SetClock
@@ -193,6 +194,8 @@ def small_numbers(monkeypatch: pytest.MonkeyPatch, chance: random.Random) -> Ite
         large = chance.choice((0, 3, 2000))
         patch.setattr(walks, "LARGE_PANEL", large)
         patch.setattr(search_postgresql, "RECENT", chance.choice((1, 10, 2000)))
+        patch.setattr(search_postgresql, "CROWD", chance.choice((1, 2, 1000)))
+        patch.setattr(search_postgresql, "AT_ONCE", chance.choice((1, 3, 400)))
         patch.setattr(search_postgresql, "COMMON", chance.choice((0, 15, 10_000)))
         yield
 
@@ -328,3 +331,17 @@ def test_archiving_moves_a_record_from_one_list_to_the_other(
             with db.read() as tx:
                 assert not listing.page(tx, scope, asked).items
                 assert listing.page(tx, scope, replace(asked, archived=True)).items
+
+
+def test_tidying_ends_and_leaves_every_search_as_it_was(db: Database) -> None:
+    archive = make_archive(9, 60)
+    fill(db, archive)
+    before = every_page(db, WHOLE_ARCHIVE, Filters(q="crown"), limit=50)
+    rounds = 0
+    is_untidy = True
+    while is_untidy:
+        with db.begin() as tx:
+            is_untidy = records.tidy_index(tx, pages=1)
+        rounds += 1
+    assert rounds > 1 or db.dialect == "postgresql"
+    assert every_page(db, WHOLE_ARCHIVE, Filters(q="crown"), limit=50) == before != []

@@ -376,7 +376,7 @@ CREATE INDEX ix_records_newest ON records (is_archived, id);
 
 CREATE INDEX ix_records_provider_id ON records (is_archived, provider_id, id);
 
-CREATE INDEX ix_records_shelf ON records (shelf, is_archived, id, access_level, category, subcategory, status, uploaded_by, provider_id, is_listed);
+CREATE INDEX ix_records_shelf ON records (shelf, id, is_archived, is_listed, access_level, category, subcategory, status, uploaded_by, provider_id);
 
 CREATE INDEX ix_records_status ON records (is_archived, status, id);
 
@@ -435,7 +435,7 @@ CREATE TABLE record_tags (
 
 CREATE INDEX ix_record_tags_newest ON record_tags (is_archived, tag, record_id);
 
-CREATE INDEX ix_record_tags_shelf ON record_tags (shelf, is_archived, tag, record_id);
+CREATE INDEX ix_record_tags_shelf ON record_tags (shelf, tag, record_id, is_archived);
 
 CREATE TABLE record_texts (
     record_id BIGINT NOT NULL,
