@@ -32,6 +32,7 @@ from medstack.kit.ids import (
 )
 from medstack.records import Change, Edit, Filters, Record, Status, Version
 
+_NOBODY = AccountId(0)  # an id no account has
 REINDEX = "record.reindex"  # the job that indexes a current version's text again
 
 
@@ -366,7 +367,7 @@ def _filters(tx: Tx, scope: Scope, wanted: Wanted) -> Filters:
         patient_key = people.find_patient(tx, scope, wanted.patient_id).key
     uploader = wanted.uploader_id
     if wanted.uploaded_by is not None:
-        uploader = people.find_account(tx, wanted.uploaded_by).id
+        uploader = _uploader(tx, wanted.uploaded_by)
     return Filters(
         patient_key=patient_key,
         category=None if wanted.category is None else records.category_of(wanted.category),
@@ -383,6 +384,14 @@ def _filters(tx: Tx, scope: Scope, wanted: Wanted) -> Filters:
         status=wanted.status,
         archived=wanted.archived,
     )
+
+
+def _uploader(tx: Tx, email: str) -> AccountId:
+    """Whose account this is; nobody's lists nothing, so that a list tells of no account."""
+    try:
+        return people.find_account(tx, email).id
+    except Missing:
+        return _NOBODY
 
 
 def _check_links(tx: Tx, scope: Scope, patient_key: PatientKey | None, edit: Edit) -> None:

@@ -131,9 +131,11 @@ def _declared_kind(name: str, media_type: str) -> str:
 
 
 def _patient(tx: Tx, scope: Scope, words: Mapping[str, str]) -> PatientKey | None:
-    if not words.get("patientId"):
-        return None
-    return people.find_patient(tx, scope, words["patientId"]).key
+    """The patient named; a new version goes where the record it replaces is."""
+    if words.get("patientId"):
+        return people.find_patient(tx, scope, words["patientId"]).key
+    replaced = _id(words, "replaces", RecordId)
+    return None if replaced is None else records.get(tx, scope, replaced).patient_key
 
 
 def _category(words: Mapping[str, str], extension: str) -> Category:
