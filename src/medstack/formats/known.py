@@ -14,6 +14,7 @@ Probe = Callable[[bytes, bytes, int], bool]
 
 SOFT = frozenset({"json", "obj"})  # plain text that a note or a list may look like by chance
 
+_TEXT_BYTES = bytes([9, 10, 12, 13, *range(0x20, 0x7F), *range(0x80, 0x100)])
 _BOMS = (b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")
 _MARKUP_LEAD = re.compile(rb"\s*(?:<!--.*?-->\s*)*", re.DOTALL)
 _HTML_START = re.compile(
@@ -63,9 +64,6 @@ def _never(_head: bytes, _tail: bytes, _size: int) -> bool:
 def is_text(head: bytes) -> bool:
     """Text in an 8-bit encoding or UTF-8: no NUL and no control bytes but white space."""
     return not head.translate(None, _TEXT_BYTES)
-
-
-_TEXT_BYTES = bytes([9, 10, 12, 13, *range(0x20, 0x7F), *range(0x80, 0x100)])
 
 
 def _is_program(head: bytes, _tail: bytes, _size: int) -> bool:

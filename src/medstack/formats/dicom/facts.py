@@ -31,7 +31,6 @@ _STAMPS = (
 )
 _WORDS = {
     "modality": "Modality",
-    "laterality": "",
     "studyDescription": "StudyDescription",
     "seriesDescription": "SeriesDescription",
     "protocolName": "ProtocolName",
@@ -95,7 +94,7 @@ def _extra(
     sop_class = word(dataset, "SOPClassUID")
     if sop_class:
         extra["sopClass"] = UID(sop_class).name
-    extra |= {name: text for name, key in _WORDS.items() if key and (text := word(dataset, key))}
+    extra |= {name: text for name, key in _WORDS.items() if (text := word(dataset, key))}
     laterality = _first(dataset, "ImageLaterality", "Laterality")
     if laterality:
         extra["laterality"] = laterality
