@@ -23,13 +23,16 @@ def check(house: House, *, deep: bool = False) -> Soundness:
     for finding in report.findings:
         where = finding.content_id or finding.object_name
         lines.append(f"{finding.code}: {where}")
-    lost = _contents_lost(house)
+    lost, stray = _contents_compared(house)
     lines += [f"record-without-content: {content_id}" for content_id in lost]
-    return Soundness(is_sound=report.is_whole and not lost, lines=tuple(lines))
+    lines += [f"content-without-record: {content_id}" for content_id in stray]
+    is_sound = report.is_whole and not lost and not stray
+    return Soundness(is_sound=is_sound, lines=tuple(lines))
 
 
-def _contents_lost(house: House) -> list[int]:
-    """Contents that records or uploads name and the vault does not know."""
+def _contents_compared(house: House) -> tuple[list[int], list[int]]:
+    """Contents that rows name and the vault does not know, and those it knows and no row names."""
     with house.db.read() as tx:
         named = records.all_contents(tx) | intake.all_contents(tx)
-        return sorted(named - house.vault.known(tx))
+        known = house.vault.known(tx)
+    return sorted(named - known), sorted(known - named)
