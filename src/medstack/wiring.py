@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from medstack import jobs
 from medstack.db import Database
-from medstack.flows import curate, ingest
+from medstack.flows import curate, ingest, oversight
 from medstack.flows.house import Bench, House
 from medstack.kit.clock import SystemClock
 from medstack.kit.ids import TimeOrderedIds
@@ -37,8 +37,13 @@ _CLOCK = SystemClock()
 
 def prepare(settings: Settings) -> None:
     """Make the folder, the keys and the schema; bring an older schema up to date."""
-    with opened(settings, migrate=True):
-        pass
+    with opened(settings, migrate=True) as house:
+        oversight.log_signer(house)  # made now, so that every backup holds it
+
+
+def is_made(settings: Settings) -> bool:
+    """Has a vault been made here? Makes nothing."""
+    return bool(settings.database_url) or (settings.data / DATABASE).exists()
 
 
 @contextlib.contextmanager

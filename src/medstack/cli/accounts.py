@@ -8,7 +8,7 @@ import re
 import sys
 from datetime import timedelta
 
-from medstack.cli.words import Subparsers, add_data, settings_of
+from medstack.cli.words import Subparsers, add_data, settings_of, settings_of_vault
 from medstack.kit.actor import SYSTEM, Role
 from medstack.kit.errors import Invalid
 
@@ -67,7 +67,7 @@ def create_token(words: argparse.Namespace) -> int:
     from medstack.wiring import opened
 
     ttl = duration(words.ttl)
-    with opened(settings_of(words), migrate=True) as house:
+    with opened(settings_of_vault(words), migrate=True) as house:
         _, secret = signin.create_token(house, SYSTEM, words.email, name="command line", ttl=ttl)
     print(secret)
     return 0

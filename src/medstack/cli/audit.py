@@ -6,7 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from medstack.cli.words import Subparsers, add_data, settings_of
+from medstack.cli.words import Subparsers, add_data, settings_of_vault
 from medstack.kit.actor import SYSTEM
 from medstack.kit.errors import Invalid
 
@@ -34,7 +34,7 @@ def run_verify(words: argparse.Namespace) -> int:
     from medstack.wiring import opened
 
     kept = _read(words.checkpoint) if words.checkpoint else None
-    with opened(settings_of(words), migrate=True) as house:
+    with opened(settings_of_vault(words), migrate=True) as house:
         report = oversight.verify_log(house, SYSTEM, checkpoint=kept)
     for finding in report.findings:
         where = "" if finding.seq is None else f" at event {finding.seq}"
@@ -47,7 +47,7 @@ def run_checkpoint(words: argparse.Namespace) -> int:
     from medstack.flows import oversight
     from medstack.wiring import opened
 
-    with opened(settings_of(words), migrate=True) as house:
+    with opened(settings_of_vault(words), migrate=True) as house:
         print(oversight.checkpoint_log(house, SYSTEM).note, end="")
     return 0
 

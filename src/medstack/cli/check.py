@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from medstack.cli.words import Subparsers, add_data, settings_of
+from medstack.cli.words import Subparsers, add_data, settings_of_vault
 
 
 def register(commands: Subparsers) -> None:
@@ -19,7 +19,7 @@ def run(words: argparse.Namespace) -> int:
     from medstack.flows import soundness
     from medstack.wiring import opened
 
-    with opened(settings_of(words), migrate=True) as house:
+    with opened(settings_of_vault(words), migrate=True) as house:
         report = soundness.check(house, deep=words.deep)
     for line in report.lines:
         print(line)

@@ -6,7 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from medstack.cli.words import Subparsers, add_data, settings_of
+from medstack.cli.words import Subparsers, add_data, settings_of_vault
 
 
 def register(commands: Subparsers) -> None:
@@ -26,7 +26,7 @@ def run(words: argparse.Namespace) -> int:
     from medstack.cli.bringing import Import
     from medstack.wiring import opened, working
 
-    settings = settings_of(words)
+    settings = settings_of_vault(words)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
     console = Console(stderr=True)
     with (

@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from medstack.kit.errors import Invalid
 from medstack.settings import Settings
 
 if TYPE_CHECKING:
@@ -16,6 +17,24 @@ else:
 
 def add_data(command: argparse.ArgumentParser) -> None:
     command.add_argument("--data", type=Path, metavar="DIR", help="folder of the vault")
+
+
+class NoVault(Invalid):
+    code = "no-vault"
+    title = "There is no vault in this folder"
+
+
+def settings_of_vault(words: argparse.Namespace) -> Settings:
+    """Settings for a command that looks at a vault and must not make one.
+
+    Raises BadSetting, NoVault.
+    """
+    from medstack import wiring
+
+    settings = settings_of(words)
+    if not wiring.is_made(settings):
+        raise NoVault("Name the folder of a vault with --data; `medstack serve` makes a new one.")
+    return settings
 
 
 def settings_of(words: argparse.Namespace, **overrides: object) -> Settings:

@@ -97,7 +97,7 @@ def read_log(
 def verify_log(house: House, actor: Actor, *, checkpoint: str | None = None) -> VerifyReport:
     """Check the whole log, also against a checkpoint kept elsewhere. Raises Denied."""
     with refusals_recorded(house, actor, Action.AUDIT_VERIFIED):
-        signer = _signer(house)
+        signer = log_signer(house)
         with house.db.read() as tx:
             require_here(tx, actor, Right.AUDIT_VERIFY)
             report = audit.verify(tx, verifier=signer.verifier, checkpoint=checkpoint)
@@ -116,7 +116,7 @@ def verify_log(house: House, actor: Actor, *, checkpoint: str | None = None) -> 
 def checkpoint_log(house: House, actor: Actor) -> Checkpoint:
     """A signed statement of the log as it stands, to be kept elsewhere. Raises Denied."""
     with refusals_recorded(house, actor, Action.AUDIT_CHECKPOINTED):
-        signer = _signer(house)
+        signer = log_signer(house)
         with house.db.begin() as tx:
             require_here(tx, actor, Right.AUDIT_VERIFY)
             note = audit.checkpoint(tx, signer)
@@ -124,7 +124,7 @@ def checkpoint_log(house: House, actor: Actor) -> Checkpoint:
     return Checkpoint(note=note, verifier=signer.verifier)
 
 
-def _signer(house: House) -> Signer:
+def log_signer(house: House) -> Signer:
     """The log's own key; made when it is first needed."""
     with house.db.begin() as tx:
         return Signer(name=LOG_NAME, seed=house.keyring.secret(tx, LOG_KEY))
