@@ -26,7 +26,9 @@ def rows(text: str) -> list[list[str]]:
     """The cells of every table row, without headings and rules."""
     lines = [line for line in text.splitlines() if line.startswith("|")]
     cut = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
-    rules = [n for n, cells in enumerate(cut) if all(set(cell) <= set("-: ") for cell in cells)]
+    rules = [
+        n for n, cells in enumerate(cut) if all(re.fullmatch(":?-+:?", cell) for cell in cells)
+    ]
     heads = {n - 1 for n in rules}
     return [cells for n, cells in enumerate(cut) if n not in heads and n not in rules]
 
