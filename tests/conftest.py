@@ -42,6 +42,16 @@ def pytest_configure(config: pytest.Config) -> None:
         postgres_server.reserve()
 
 
+# Whole applications and drawn pictures: seconds each, so not in `make check`.
+SLOW_FOLDERS = ("tests/unit/web", "tests/unit/demo")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if any(folder in item.path.as_posix() for folder in SLOW_FOLDERS):
+            item.add_marker(pytest.mark.slow)
+
+
 def pytest_unconfigure(config: pytest.Config) -> None:
     if not hasattr(config, "workerinput"):
         postgres_server.stop()

@@ -14,6 +14,9 @@ from medstack.settings import Settings
 from medstack.worker.sandbox import Ffmpeg, Layers, ProcessSandbox, holds
 
 
+_CLAMD_CONFIGURATIONS = (Path("/etc/clamav/clamd.conf"), Path("/etc/clamd.conf"))
+
+
 def register(commands: Subparsers) -> None:
     command = commands.add_parser("doctor", help="what is missing or unsafe")
     add_data(command)
@@ -50,6 +53,7 @@ def examine(settings: Settings, house: House, tools: Bench) -> list[Complaint]:
         *_keys_examined(settings, house),
         *_parsers_examined(tools),
         *_engines_examined(settings, tools),
+        *_clamd_examined(settings),
         *_doors_examined(settings),
     ]
 
@@ -112,6 +116,47 @@ def _engines_examined(settings: Settings, tools: Bench) -> Iterator[Complaint]:
             says="not configured; the built-in engine knows structures, not virus families",
             is_missing=True,
         )
+
+
+def _clamd_examined(settings: Settings) -> Iterator[Complaint]:
+    """clamd writes what it is sent into its TemporaryDirectory, in clear: that must be memory."""
+    if not settings.clamd.startswith("/"):
+        return  # over TCP its configuration is not ours to read
+    places = [_temporary_directory(path) for path in _CLAMD_CONFIGURATIONS if path.exists()]
+    for place in places:
+        is_memory = _file_system_of(place) in ("tmpfs", "ramfs")
+        yield Complaint(
+            about="malware engine clamd",
+            says="its temporary files stay in memory"
+            if is_memory
+            else "it writes files in clear to a disk: set TemporaryDirectory to a tmpfs",
+            is_unsafe=not is_memory,
+        )
+    if not places:
+        yield Complaint(
+            about="malware engine clamd",
+            says="its configuration was not found; see that its TemporaryDirectory is a tmpfs",
+            is_missing=True,
+        )
+
+
+def _temporary_directory(configuration: Path) -> Path:
+    for line in configuration.read_text(errors="replace").splitlines():
+        name, _, value = line.strip().partition(" ")
+        if name == "TemporaryDirectory":
+            return Path(value.strip().strip('"'))
+    return Path("/tmp")  # noqa: S108 - clamd's own default
+
+
+def _file_system_of(place: Path) -> str:
+    """The type of the file system a folder lies on, as the kernel lists it; "" if unknown."""
+    found, kind = Path(), ""
+    for line in Path("/proc/mounts").read_text().splitlines():
+        mount, type_of = Path(line.split()[1]), line.split()[2]
+        is_closer = len(mount.parts) >= len(found.parts)
+        if place.resolve().is_relative_to(mount) and is_closer:
+            found, kind = mount, type_of
+    return kind
 
 
 def _doors_examined(settings: Settings) -> Iterator[Complaint]:
