@@ -9,7 +9,7 @@ import pytest
 from tests.flows.conftest import Send, a_patient
 
 from medstack import records
-from medstack.flows import curate, ingest, receive, retrieve
+from medstack.flows import curate, ingest, receive, retrieve, soundness
 from medstack.flows.house import Bench, House
 from medstack.flows.retrieve import Asked, NotAvailable
 from medstack.jobs.memory import MemoryJobs
@@ -174,3 +174,32 @@ def test_a_restored_version_is_found_by_its_text_again(
 def _found(house: House, actor: Actor, word: str) -> list[int]:
     page = curate.list_records(house, actor, curate.Wanted(q=word))
     return [view.record.id for view in page.items]
+
+
+def test_a_record_is_filed_from_the_inbox_into_a_chart_and_checked_as_that_patients(
+    house: House, worker: MemoryJobs, dentist: Actor, patient: Patient
+) -> None:
+    upload = receive.receive_whole(house, dentist, {"filename": "loose.txt"}, iter([NOTE]))
+    worker.drain()
+    assert upload.record_id is not None
+    filed = receive.file_from_inbox(
+        house, dentist, upload.record_id, {"patientId": patient.id, "category": "insurance"}
+    )
+    worker.drain()
+    record = record_of(house, filed.record_id)
+    assert (record.patient_key, record.status) == (patient.key, Status.AVAILABLE)
+    opened = retrieve.open_file(house, dentist, record.id)
+    assert b"".join(chunks_of(opened.source)) == NOTE
+    with pytest.raises(Missing):
+        record_of(house, upload.record_id)
+    assert soundness.check(house, deep=True).is_sound
+
+
+def test_what_has_a_chart_cannot_be_filed_again(
+    house: House, worker: MemoryJobs, send: Send, dentist: Actor, patient: Patient
+) -> None:
+    upload = send(NOTE, "note.txt")
+    worker.drain()
+    assert upload.record_id is not None
+    with pytest.raises(receive.NotInInbox):
+        receive.file_from_inbox(house, dentist, upload.record_id, {"patientId": patient.id})

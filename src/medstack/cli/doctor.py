@@ -13,7 +13,6 @@ from medstack.flows.house import Bench, House
 from medstack.settings import Settings
 from medstack.worker.sandbox import Ffmpeg, Layers, ProcessSandbox, holds
 
-
 _CLAMD_CONFIGURATIONS = (Path("/etc/clamav/clamd.conf"), Path("/etc/clamd.conf"))
 
 

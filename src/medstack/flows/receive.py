@@ -19,11 +19,13 @@ from medstack.db import Tx
 from medstack.flows.filing import Filing, WrongChart, check_context, file_away
 from medstack.flows.house import House
 from medstack.flows.ingest import accept
+from medstack.flows.standing import scope_of
 from medstack.flows.witness import refusals_recorded
 from medstack.intake import Batch, BeyondLength, Purpose, State, Upload
 from medstack.kit.actor import Actor
 from medstack.kit.errors import Conflict, Problem
-from medstack.kit.ids import BatchId, PatientKey, UploadId
+from medstack.kit.ids import BatchId, PatientKey, RecordId, UploadId
+from medstack.records import Status
 from medstack.vault import QUARANTINE, PartWriter, SealedPart
 
 PART_BYTES = 32 << 20  # sealed and made durable at a time
@@ -32,6 +34,11 @@ PART_BYTES = 32 << 20  # sealed and made durable at a time
 class PartsNotReady(Conflict):
     code = "upload-parts-not-ready"
     title = "Only complete parts can be joined"
+
+
+class NotInInbox(Conflict):
+    code = "not-in-inbox"
+    title = "This record is not waiting in an inbox"
 
 
 class ChecksumMismatch(Problem):
@@ -203,6 +210,51 @@ def describe(house: House, actor: Actor, upload_id: UploadId, words: Mapping[str
         if upload.patient_key is None:
             _reserve(tx, filing, told)
         return told
+
+
+def file_from_inbox(
+    house: House, actor: Actor, record_id: RecordId, words: Mapping[str, str]
+) -> Upload:
+    """Put a record from an inbox into a chart: as a new record, checked again for that patient.
+
+    words: where it goes, over what its sender said. The inbox's own record goes; no byte is
+    copied. Raises Missing, Denied, NotInInbox, and what `begin` raises.
+    """
+    with (
+        refusals_recorded(house, actor, Action.UPLOAD_FILED, record=record_id),
+        house.db.begin() as tx,
+    ):
+        record = records.lock(tx, record_id, scope_of(house, actor))
+        if record.patient_key is not None or record.status is not Status.AVAILABLE:
+            raise NotInInbox("Only an available record without a patient can be filed.")
+        sent = intake.of_record(tx, record_id)
+        assert sent.content_id is not None
+        said = sent.fields | dict(words)
+        filing = file_away(tx, house, actor, said)
+        now = house.clock.now()
+        upload = intake.create(
+            tx,
+            upload_id=UploadId(house.ids.new()),
+            account_id=actor.account_id,
+            purpose=Purpose.FINAL,
+            content_id=house.vault.join(tx, [sent.content_id], subject=QUARANTINE),
+            length=record.file_size,
+            offset=record.file_size,
+            fields=said,
+            patient_key=filing.patient_key,
+            now=now,
+            expires_at=_expiry(house),
+        )
+        _reserve(tx, filing, upload)
+        filed = _settled(tx, house, actor, upload)
+        for content_id in records.contents(tx, record_id):
+            house.vault.shred(tx, content_id)
+        intake.dropped(tx, sent.id, now=now)
+        records.erase(tx, record_id)
+        audit.write(
+            tx, Action.UPLOAD_FILED, actor=actor, record=record_id, patient=filing.patient_key
+        )
+        return filed
 
 
 def give_up(house: House, actor: Actor, upload_id: UploadId) -> None:

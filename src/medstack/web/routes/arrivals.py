@@ -12,9 +12,9 @@ from medstack.kit.errors import Problem
 from medstack.kit.ids import RecordId, UploadId, id_out
 from medstack.web.forms import FIELDS_BYTES, BadForm, FormReader
 from medstack.web.identity import Asked
-from medstack.web.params import IdInPath
+from medstack.web.params import IdInPath, path_id
 from medstack.web.pump import Ending, Pump
-from medstack.web.wire.files import BatchIn, UploadBatchOut
+from medstack.web.wire.files import BatchIn, FilingIn, UploadBatchOut
 from medstack.web.wire.records import RecordOut, record_out
 
 _OVERHEAD = FIELDS_BYTES + (64 << 10)  # bytes a form may have beside its file
@@ -90,6 +90,10 @@ async def _arrived(request: Asked, words: dict[str, str]) -> Response[RecordOut]
     except (Problem, OSError):
         await call(arrival.abandon)
         raise
+    return await _shown(request, record_id)
+
+
+async def _shown(request: Asked, record_id: RecordId) -> Response[RecordOut]:
     view = await call(curate.get_record, request.house, request.actor, record_id)
     return Response(
         record_out(view),
@@ -109,4 +113,24 @@ async def open_batch(request: Asked, data: JSONBody[BatchIn]) -> UploadBatchOut:
     )
 
 
-HANDLERS = (open_batch, create_record, create_file, create_version)
+@post("/api/medical-records/{record_id:str}/patient", tags=["medical records"], status_code=201)
+async def file_record(
+    request: Asked, record_id: IdInPath, data: JSONBody[FilingIn]
+) -> Response[RecordOut]:
+    """Put a record from an inbox into a chart; it is checked again, as that patient's."""
+    said = {"patientId": data.patient_id, "category": data.category}
+    words = {
+        name: text for name, text in (said | {"subcategory": data.subcategory}).items() if text
+    }
+    upload = await call(
+        receive.file_from_inbox,
+        request.house,
+        request.actor,
+        RecordId(path_id(record_id)),
+        words,
+    )
+    assert upload.record_id is not None
+    return await _shown(request, upload.record_id)
+
+
+HANDLERS = (file_record, open_batch, create_record, create_file, create_version)

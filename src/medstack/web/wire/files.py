@@ -56,6 +56,14 @@ class BatchIn(Ask):
     context: Annotated[str, Meta(max_length=40)] = ""
 
 
+class FilingIn(Ask):
+    """The chart a record from an inbox belongs to; the rest stays as its sender said."""
+
+    patient_id: Annotated[str, Meta(min_length=1, max_length=20)]
+    category: Annotated[str, Meta(max_length=40)] = ""
+    subcategory: Annotated[str, Meta(max_length=40)] = ""
+
+
 class UploadBatchOut(Wire):
     """A batch: its id is named by each upload as `batchId`."""
 
