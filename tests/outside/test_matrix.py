@@ -269,7 +269,11 @@ OF_RECORD = [
     Row(route=f"POST {RECORD}/restore", thing="archived"),
     Row(route=f"GET {RECORD}/versions", thing="record"),
     Row(route=f"POST {RECORD}/versions", thing="record", words=whole_form),
-    Row(route=f"POST {RECORD}/patient", thing="inbox", words=json(patientId="P000101")),
+    Row(
+        route=f"POST {RECORD}/patient",
+        thing="inbox",
+        words=lambda _, theirs: {"json": {"patientId": theirs.chart}},
+    ),
     Row(route=f"POST {RECORD}/versions/{{number}}/restore", thing="record"),
     Row(route=f"GET {RECORD}/history", thing="record"),
     Row(route=f"GET {RECORD}/access-log", thing="record"),
