@@ -28,9 +28,11 @@ from medstack.records.walks import NARROW, on_panel
 
 RECENT = 2000
 SAMPLE = 300
+COMMON = 60  # matches in a sample from which a word counts as common
 CROWD = 1000  # matches in a window from which it is looked through in parts
 AT_ONCE = 400
-COMMON = 60  # matches in a sample from which a word counts as common
+_ALL_BUT_GIN = ("enable_seqscan", "enable_indexscan", "enable_indexonlyscan")
+_BULK_JOINS = ("enable_mergejoin", "enable_hashjoin")
 
 
 def find(tx: Tx, ask: Ask, words: list[Group], panel: frozenset[int] | None) -> list[int]:
@@ -39,7 +41,7 @@ def find(tx: Tx, ask: Ask, words: list[Group], panel: frozenset[int] | None) -> 
     if _is_narrow(ask):
         return _look_up(tx, ask, required)
     if panel is None:
-        return _everywhere(tx, ask, words, required)
+        return _everywhere(tx, ask, required)
     if _is_common(tx, ask.within, words):
         return _walk_shelves(tx, ask, words, panel)
     return _look_up(tx, ask, [*required, shelf_facets(panel)])
@@ -49,8 +51,8 @@ def _is_narrow(ask: Ask) -> bool:
     return any(getattr(ask.filters, name) is not None for name in ("patient_key", *NARROW))
 
 
-def _everywhere(tx: Tx, ask: Ask, words: list[Group], required: list[Group]) -> list[int]:
-    found, upper = _among_newest(tx, ask, words)
+def _everywhere(tx: Tx, ask: Ask, required: list[Group]) -> list[int]:
+    found, upper = _among_newest(tx, ask, required)
     waiting = list(windows(upper, ask.within.lower))
     while waiting and len(found) < ask.limit:
         window = waiting.pop(0)
@@ -69,17 +71,18 @@ def _inside(window: Window, ask: Ask, upper: int) -> Bounds:
     return Bounds(lower=max(window.lowest, ask.within.lower), upper=min(window.highest + 1, upper))
 
 
-def _among_newest(tx: Tx, ask: Ask, words: list[Group]) -> tuple[list[int], int]:
+def _among_newest(tx: Tx, ask: Ask, required: list[Group]) -> tuple[list[int], int]:
     """Matches among the newest records, and the id below which nothing was looked at yet."""
     recent = _recent(ask.within, RECENT)
     query = (
         select(recent.c.record_id)
         .join(records, records.c.id == recent.c.record_id)
-        .where(_holds_all(recent.c.tokens, words), *_decided_by_rows(ask))
+        .where(_holds_all(recent.c.tokens, required), *_decided_by_rows(ask))
         .order_by(recent.c.record_id.desc())
         .limit(ask.limit)
     )
-    found = [row.record_id for row in tx.execute(query)]
+    with _without(tx, *_BULK_JOINS):
+        found = [row.record_id for row in tx.execute(query)]
     if len(found) >= ask.limit:
         return found, ask.within.lower
     lowest = tx.execute(select(func.min(recent.c.record_id))).scalar_one()
@@ -110,18 +113,17 @@ def _hits(tx: Tx, required: Iterable[Group], *, at_most: int | None = None) -> l
     """Every record with one token of each group, newest first; None if they are a crowd."""
     texts = record_texts.c
     query = select(texts.record_id).where(*(_holds(texts.tokens, group) for group in required))
-    with _by_gin_alone(tx):
+    with _without(tx, *_ALL_BUT_GIN):
         found = [row.record_id for row in tx.execute(query.limit(at_most))]
     return None if len(found) == at_most else sorted(found, reverse=True)
 
 
 @contextmanager
-def _by_gin_alone(tx: Tx) -> Iterator[None]:
-    """Keep the planner from reading the whole table where it takes a word for common."""
-    others = ("enable_seqscan", "enable_indexscan", "enable_indexonlyscan")
-    tx.execute(select(*(func.set_config(name, "off", True) for name in others)))
+def _without(tx: Tx, *ways: str) -> Iterator[None]:
+    """Keep the planner, which guesses how common a word is, from ways that a bad guess ruins."""
+    tx.execute(select(*(func.set_config(way, "off", True) for way in ways)))
     yield
-    tx.execute(select(*(func.set_config(name, "on", True) for name in others)))
+    tx.execute(select(*(func.set_config(way, "on", True) for way in ways)))
 
 
 def _decided(tx: Tx, ask: Ask, hits: list[int]) -> list[int]:
