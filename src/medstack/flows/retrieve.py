@@ -14,6 +14,7 @@ from medstack import audit, people, records
 from medstack.access import ORIGINAL, Decision, Right
 from medstack.audit import Action
 from medstack.db import Tx
+from medstack.flows.damage import Watched, damage_recorded
 from medstack.flows.house import House
 from medstack.flows.standing import require_on, scope_of
 from medstack.flows.witness import refusals_recorded
@@ -71,6 +72,7 @@ def open_file(
     asked = asked or Asked()
     with (
         refusals_recorded(house, actor, Action.CONTENT_READ, record=record_id),
+        damage_recorded(house, actor, record_id),
         house.db.begin() as tx,
     ):
         scope = scope_of(house, actor)
@@ -86,14 +88,16 @@ def open_file(
             found = records.rendition(tx, scope, record.id, asked.rendition, version.number)
         if asked.rendition != THUMBNAIL:  # a list's pictures were recorded with the list
             _write_down(tx, actor, record, decision, version=version.number, asked=asked)
-        return _opened(tx, house, record, found)
+        return _opened(tx, house, actor, record, found)
 
 
-def _opened(tx: Tx, house: House, record: Record, found: Version | Rendition) -> Opened:
+def _opened(
+    tx: Tx, house: House, actor: Actor, record: Record, found: Version | Rendition
+) -> Opened:
     picture_type = found.media_type.rpartition("/")[2]
     extension = found.extension if isinstance(found, Version) else picture_type
     return Opened(
-        source=house.vault.open(tx, found.content_id),
+        source=Watched(house.vault.open(tx, found.content_id), house, actor, record.id),
         media_type=found.media_type,
         file_name=_file_name(tx, record, extension),
         etag=f'"{found.content_id:x}"',  # a content never changes: its number names its bytes

@@ -13,6 +13,7 @@ from medstack import audit, intake, notices, records
 from medstack.access import Context
 from medstack.audit import Action
 from medstack.db import Tx
+from medstack.flows.damage import Watched, damage_recorded
 from medstack.flows.filing import extension_of
 from medstack.flows.house import Bench, House
 from medstack.formats.contract import Inspection
@@ -78,8 +79,9 @@ class Story:
     @cached_property
     def source(self) -> Source:
         """The plaintext, decrypted as it is read."""
-        with self.house.db.read() as tx:
-            return self.house.vault.open(tx, self.content_id)
+        house, record_id = self.house, self.record.id
+        with damage_recorded(house, SYSTEM, record_id), house.db.read() as tx:
+            return Watched(house.vault.open(tx, self.content_id), house, SYSTEM, record_id)
 
     @property
     def extension(self) -> str:
