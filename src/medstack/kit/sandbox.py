@@ -41,12 +41,49 @@ class Sandbox(Protocol):
 
 
 class InProcess:
-    """No walls at all: the double for tests of what runs inside."""
+    """No walls at all: the double for tests of what runs inside.
+
+    Like the real one it raises what reading the source raised, whatever the task made of that.
+    """
 
     def run(self, task: Callable[..., T], source: Source, **params: Param) -> T:
-        return task(source, **params)
+        watched = _Watched(source)
+        try:
+            return task(watched, **params)
+        finally:
+            watched.raise_failure()
 
     def stream(
         self, task: Callable[..., Iterator[T]], source: Source, **params: Any
     ) -> Iterator[T]:
-        yield from task(source, **params)
+        watched = _Watched(source)
+        try:
+            yield from task(watched, **params)
+        finally:
+            watched.raise_failure()
+
+
+class _Watched:
+    """A source that remembers its first failure: a parser would take it for a bad file."""
+
+    def __init__(self, source: Source) -> None:
+        self._source = source
+        self._failure: Exception | None = None
+
+    @property
+    def size(self) -> int:
+        return self._source.size
+
+    def read_at(self, offset: int, length: int) -> bytes:
+        try:
+            return self._source.read_at(offset, length)
+        except Exception as error:
+            self._failure = self._failure or error
+            raise
+
+    def close(self) -> None:
+        """The source is its owner's to close."""
+
+    def raise_failure(self) -> None:
+        if self._failure is not None:
+            raise self._failure

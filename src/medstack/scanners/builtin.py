@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from medstack.kit.errors import Problem
+from medstack.kit.errors import Broken, Busy, Problem
 from medstack.kit.sandbox import ParserDied, Sandbox
 from medstack.kit.streams import MemorySource, Source
 from medstack.scanners import eicar, signatures, tasks
@@ -23,6 +23,8 @@ class BuiltIn:
         except ParserDied as problem:
             why = str(problem.facts.get("why", "crash"))
             return (self._verdict(Outcome.LIMIT, f"parser-died.{why}"),)
+        except (Busy, Broken):  # our own storage: that says nothing about the file
+            raise
         except Problem as problem:
             return (self._verdict(Outcome.ERROR, problem.code),)
 

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from itertools import groupby
 
-from medstack.kit.errors import Problem
+from medstack.kit.errors import Broken, Busy, Problem
 from medstack.kit.sandbox import Sandbox
 from medstack.kit.streams import Source
 from medstack.scanners import policy, tasks
@@ -44,7 +44,8 @@ class Report:
 def look_through(
     scanners: Sequence[Scanner], sandbox: Sandbox, source: Source, *, kind: str
 ) -> Report:
-    """Run every engine over the file and everything in it. Never raises for what is in it.
+    """Run every engine over the file and everything in it. Never raises for what is in it,
+    only what reading it raises.
 
     kind: what the sniffer called it, or "". Without any scanner the report says UNAVAILABLE.
     """
@@ -71,6 +72,8 @@ def _with_members(
         return whole  # it does not answer: asking again for every member helps nobody
     try:
         inside, count = _of_members(scanner, sandbox, source, kind)
+    except (Busy, Broken):  # our own storage: that says nothing about the file
+        raise
     except Problem as problem:  # a bomb, or a parser stopped by its limits
         return (*whole, _unfinished(whole[0], problem))
     if count and not inside and source.read_at(0, 4) == _ZIP_START:

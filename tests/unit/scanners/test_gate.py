@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+import pytest
 from tests.archives import nested, zipped
 
-from medstack.kit.errors import Invalid
+from medstack.kit.errors import Busy, Invalid
 from medstack.kit.sandbox import InProcess, ParserDied
 from medstack.kit.streams import MemorySource, Source
 from medstack.scanners import BuiltIn, gate, tasks
@@ -156,3 +157,16 @@ def test_a_bomb_is_not_unpacked_for_an_outside_engine() -> None:
     assert engine.seen == [bomb]
     assert report.worst.signature == "zip.bomb"
     assert report.decide().action is Action.REJECT
+
+
+class FailingSource(MemorySource):
+    """A file on a disk that has died."""
+
+    def read_at(self, offset: int, length: int) -> bytes:
+        raise Busy("The disk reported an error.")
+
+
+@pytest.mark.parametrize("content", [b"hello", zipped(("a", b"first"))])
+def test_a_disk_that_fails_is_no_verdict_on_the_file(content: bytes) -> None:
+    with pytest.raises(Busy):
+        gate.look_through([BUILTIN], InProcess(), FailingSource(content), kind="")
