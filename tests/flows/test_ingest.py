@@ -9,7 +9,8 @@ import pytest
 from tests.flows.conftest import Send, a_patient
 
 from medstack import records
-from medstack.flows import curate, ingest, receive, retrieve, soundness
+from medstack.flows import curate, ingest, receive, retrieve, soundness, stages
+from medstack.flows.filing import NothingToReplace
 from medstack.flows.house import Bench, House
 from medstack.flows.retrieve import Asked, NotAvailable
 from medstack.jobs.memory import MemoryJobs
@@ -120,6 +121,33 @@ def test_a_new_version_comes_on_top_and_the_old_one_stays(
     old = retrieve.open_file(house, dentist, record.id, Asked(version=1))
     new = retrieve.open_file(house, dentist, record.id)
     assert (old.size, new.size) == (len(NOTE), len(NOTE) + 10)
+
+
+def test_a_new_version_of_what_is_not_there_yet_is_refused(house: House, send: Send) -> None:
+    first = send(NOTE, "note.txt")
+    assert first.record_id is not None
+    with pytest.raises(NothingToReplace):
+        send(NOTE + b"Addendum.\n", "note.txt", replaces=id_out(first.record_id))
+
+
+def test_pictures_that_cannot_be_drawn_again_leave_no_row_behind(
+    house: House, bench: Bench, send: Send, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Power(Exception):
+        pass
+
+    def cut(*_: object, **__: object) -> None:
+        raise Power
+
+    upload = send(NOTE, "note.txt")
+    assert upload.record_id is not None
+    with monkeypatch.context() as patched, pytest.raises(Power):
+        patched.setattr(stages, "_place", cut)
+        ingest.process(house, bench, upload.record_id)
+    monkeypatch.setattr(stages, "_derive", lambda story, found: ((), ""))
+    ingest.process(house, bench, upload.record_id)
+    report = soundness.check(house, deep=True)
+    assert report.is_sound, report.lines
 
 
 def test_a_told_story_is_not_told_again(house: House, worker: MemoryJobs, send: Send) -> None:

@@ -16,7 +16,7 @@ from medstack.db.scope import Scope
 from medstack.flows.house import House
 from medstack.flows.standing import require, scope_of
 from medstack.kit.actor import Actor, Role
-from medstack.kit.errors import Invalid
+from medstack.kit.errors import Conflict, Invalid
 from medstack.kit.ids import (
     AppointmentId,
     BatchId,
@@ -27,7 +27,7 @@ from medstack.kit.ids import (
     RecordId,
     id_in,
 )
-from medstack.records import AccessLevel, Category, Said, fields
+from medstack.records import AccessLevel, Category, Record, Said, Status, fields
 
 T = TypeVar("T", bound=int)
 
@@ -48,6 +48,13 @@ class UnknownAccessLevel(Invalid):
 class UnknownContext(Invalid):
     code = "unknown-context"
     title = "This upload context does not exist"
+
+
+class NothingToReplace(Conflict):
+    """`facts`: status. Its first version is still on its way in, or was stopped."""
+
+    code = "nothing-to-replace"
+    title = "This record has no content yet that a new version could follow"
 
 
 class WrongChart(Invalid):
@@ -199,12 +206,12 @@ def _of_patient(
     visit = _id(words, "appointmentId", AppointmentId)
     case = _id(words, "caseId", CaseId)
     folder = _id(words, "folderId", FolderId)
-    replaced = _id(words, "replaces", RecordId)
+    replaced = _replaced(tx, scope, words)
     owners = [
         visit and people.get_appointment(tx, scope, visit).patient_key,
         case and people.get_case(tx, scope, case).patient_key,
         folder and records.get_folder(tx, scope, folder).patient_key,
-        replaced and records.get(tx, scope, replaced).patient_key,
+        replaced and replaced.patient_key,
     ]
     if any(owner is not None and owner != patient for owner in owners):
         raise WrongChart("Name the patient these belong to.")
@@ -212,5 +219,16 @@ def _of_patient(
         "appointment_id": visit,
         "case_id": case,
         "folder_id": folder,
-        "replaces": replaced,
+        "replaces": replaced and replaced.id,
     }
+
+
+def _replaced(tx: Tx, scope: Scope, words: Mapping[str, str]) -> Record | None:
+    """The record that is to get a new version; its own content has to be there first."""
+    record_id = _id(words, "replaces", RecordId)
+    if record_id is None:
+        return None
+    record = records.get(tx, scope, record_id)
+    if record.status is not Status.AVAILABLE:
+        raise NothingToReplace("Send it once the record is available.", status=record.status.value)
+    return record

@@ -214,6 +214,7 @@ def _seal(
     with house.db.begin() as tx:
         for old in records.contents(tx, record.id):
             house.vault.shred(tx, old)
+        records.drop_renditions(tx, record.id)
         for picture in pictures:
             content_id = house.vault.create(tx, subject=subject)
             records.put_rendition(tx, _kept(record, picture, content_id))
