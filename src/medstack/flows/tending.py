@@ -17,7 +17,16 @@ from medstack.flows.story import announce
 from medstack.kit.actor import SYSTEM
 from medstack.records import Filters, Record, Status, Step
 
-WAITS_FOR_ENGINE = "scanner-unavailable"
+# Held for a reason that passes by itself: an engine that is down, a disk or database in trouble.
+PASSING = frozenset(
+    {
+        "scanner-unavailable",
+        "storage-full",
+        "storage-failed",
+        "database-busy",
+        "database-unreachable",
+    }
+)
 _NEWS_KEPT = timedelta(days=2)
 _LINKS_KEPT = timedelta(days=30)
 _JOBS_KEPT = timedelta(days=30)
@@ -37,8 +46,8 @@ def expire_uploads(house: House) -> int:
 
 
 def retry_waiting(house: House) -> int:
-    """Send records that wait for a malware engine through again. Returns how many."""
-    waiting = [record for record in _held(house) if record.status_reason == WAITS_FOR_ENGINE]
+    """Send records through again that were held for what passes. Returns how many."""
+    waiting = [record for record in _held(house) if record.status_reason in PASSING]
     for record in waiting:
         with house.db.begin() as tx:
             if records.lock(tx, record.id).status is Status.HELD:
