@@ -17,9 +17,10 @@ from medstack.flows.story import announce
 from medstack.kit.actor import SYSTEM
 from medstack.records import Filters, Record, Status, Step
 
-# Held for a reason that passes by itself: an engine that is down, a disk or database in trouble.
+# Held for what passes by itself: an engine, a disk, a database or the parsers in trouble.
 PASSING = frozenset(
     {
+        "sandbox-unavailable",
         "scanner-unavailable",
         "storage-full",
         "storage-failed",

@@ -70,7 +70,7 @@ def test_every_route_is_told_in_words() -> None:
 def test_every_reason_a_record_stops_for_is_told() -> None:
     told = set(first_codes(section(API, "Reasons a record stopped")))
     scans = {f"scan-{outcome}" for outcome in Outcome if outcome is not Outcome.CLEAN}
-    own = {tending.WAITS_FOR_ENGINE, POISONED, UNEXPECTED}
+    own = tending.PASSING | {POISONED, UNEXPECTED}
     assert told - scans - own == {"wrong-patient"}
     assert scans | own < told
     assert '"wrong-patient"' in inspect.getsource(stages)
