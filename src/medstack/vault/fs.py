@@ -39,6 +39,11 @@ class Fs:
     unlink = staticmethod(os.unlink)
     write = staticmethod(os.write)
 
+    def set_direct(self, fd: int, is_on: bool, /) -> None:
+        """Let writes go past the page cache, or not. EINVAL where a file system cannot."""
+        flags = fcntl.fcntl(fd, fcntl.F_GETFL)
+        fcntl.fcntl(fd, fcntl.F_SETFL, flags | os.O_DIRECT if is_on else flags & ~os.O_DIRECT)
+
     def listdir(self, folder: str) -> list[str]:
         return os.listdir(folder)  # noqa: PTH208 - names are wanted, not paths
 

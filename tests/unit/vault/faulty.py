@@ -10,7 +10,7 @@ from medstack.vault.fs import Fs
 
 CALLS = (
     "close", "flock", "fsync", "link", "listdir", "mkdir", "open",
-    "pread", "rmdir", "stat", "statvfs", "unlink", "write",
+    "pread", "rmdir", "set_direct", "stat", "statvfs", "unlink", "write",
 )  # fmt: skip
 
 

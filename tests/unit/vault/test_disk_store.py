@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import mmap
 import os
 import signal
 import stat
@@ -300,4 +301,47 @@ def test_a_full_disk_shows_in_the_stores_health(root: Path) -> None:
     assert store.health().free_bytes
     fs.count, fs.fail_at, fs.error = 0, 3, errno.ENOSPC
     assert not store.health().is_ready
+    store.close()
+
+
+PAGES = mmap.mmap(-1, 1 << 20)
+PAGES[:] = os.urandom(1 << 20)
+
+
+def test_large_blocks_of_whole_pages_go_past_the_page_cache_and_the_rest_does_not(
+    root: Path,
+) -> None:
+    fs = FaultyFs()
+    store = DiskStore(root, fs=fs)
+    fs.log.clear()
+    store.put("aaobject1", [memoryview(PAGES), memoryview(PAGES), DATA])
+    ways = [args[1] for name, args in fs.log if name == "set_direct"]
+    assert ways == [True, False]
+    assert store.read_at("aaobject1", 0, 1 << 22) == PAGES[:] * 2 + DATA
+    store.close()
+
+
+@pytest.mark.parametrize("call", ["set_direct", "write"])
+def test_a_file_system_that_takes_no_direct_writes_is_served_all_the_same(
+    root: Path, call: str
+) -> None:
+    fs = FaultyFs()
+    store = DiskStore(root, fs=fs)
+    writer = store.writer("aaobject1")
+    fs.count, fs.error = 0, errno.EINVAL
+    fs.fail_at = {"set_direct": 1, "write": 2}[call]
+    writer.write(memoryview(PAGES))
+    assert fs.log[-1][0] == "write" and fs.has_failed
+    writer.write(memoryview(PAGES))
+    writer.write(DATA)
+    writer.finish()
+    assert store.read_at("aaobject1", 0, 1 << 22) == PAGES[:] * 2 + DATA
+    store.close()
+
+
+def test_memory_that_begins_on_no_page_is_written_all_the_same(root: Path) -> None:
+    store = DiskStore(root)
+    odd = memoryview(PAGES[:] + b"x")[1:]
+    store.put("aaobject1", [odd])
+    assert store.read_at("aaobject1", 0, 1 << 21) == bytes(odd)
     store.close()

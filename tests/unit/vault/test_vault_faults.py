@@ -180,7 +180,7 @@ def test_a_part_writer_after_a_failure_takes_no_more(uploads: Uploads, tmp_path:
     writer = vault.part_writer(key)
     fs.count, fs.fail_at, fs.error = 0, 1, errno.ENOSPC
     with pytest.raises(StorageFull):
-        writer.write(bytes(2_000_000))
+        writer.write(bytes(4_000_000))
     with pytest.raises(ValueError, match="abandoned"):
         writer.finish()
     writer.abort()

@@ -3,6 +3,8 @@
 An object is written to a temporary file, synced, linked to its name (which fails if the name
 is taken), and the folder is synced, all before `finish` returns. A failed sync is never tried
 again: the kernel may have dropped the pages, so the file is discarded and the writer refused.
+Large blocks go past the page cache: whoever writes them in whole pages, from memory that begins
+on one, saves the kernel a copy, and the sync at the end finds nothing left to write.
 
     objects/<first two letters>/<name>      finished objects
     tmp/<one folder per open store>/<name>  unfinished ones, removed at the next start
@@ -10,6 +12,7 @@ again: the kernel may have dropped the pages, so the file is discarded and the w
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 import re
@@ -24,7 +27,7 @@ from typing import ClassVar
 
 from medstack.kit import log
 from medstack.kit.errors import Busy
-from medstack.vault.fs import Fs, refusal, sync_folder, write_all
+from medstack.vault.fs import Fs, refusal, sync_folder
 from medstack.vault.stores.contract import (
     NAME,
     PAGE,
@@ -39,6 +42,8 @@ from medstack.vault.stores.contract import (
 from medstack.vault.stores.descriptors import Descriptors
 
 OPEN_FILES = 128
+DIRECT_BYTES = 256 * 1024  # from here on a block goes past the page cache
+PAGE_BYTES = 4096
 _FOLDER_MODE = 0o700
 _FILE_MODE = 0o600
 _FAN = re.compile(r"[a-z0-9]{2}\Z")
@@ -234,6 +239,8 @@ class DiskWriter:
         self._name = name
         self._tmp = f"{folder}/{name}-{secrets.token_hex(4)}"
         self._size = 0
+        self._is_direct = False
+        self._may_be_direct = True
         with _refusing():
             self._fd = fs.open(self._tmp, _CREATE, _FILE_MODE)
 
@@ -241,8 +248,11 @@ class DiskWriter:
         self._must_be_open()
         view = memoryview(data).cast("B")
         with self._discarding():
-            write_all(self._fs, self._fd, view)
-        self._size += len(view)
+            while view:
+                self._choose_way(len(view))
+                count = self._write(view)
+                self._size += count
+                view = view[count:]
 
     def finish(self) -> int:
         self._must_be_open()
@@ -257,6 +267,32 @@ class DiskWriter:
     def abort(self) -> None:
         if self._fd >= 0:
             self._discard()
+
+    def _choose_way(self, size: int) -> None:
+        fits = self._size % PAGE_BYTES == 0 and size % PAGE_BYTES == 0
+        self._go(is_direct=fits and size >= DIRECT_BYTES and self._may_be_direct)
+
+    def _go(self, *, is_direct: bool) -> None:
+        if is_direct == self._is_direct:
+            return
+        try:
+            self._fs.set_direct(self._fd, is_direct)
+        except OSError as error:
+            if error.errno != errno.EINVAL or not is_direct:
+                raise
+            self._may_be_direct = False  # not on this file system
+        else:
+            self._is_direct = is_direct
+
+    def _write(self, view: memoryview) -> int:
+        try:
+            return self._fs.write(self._fd, view)
+        except OSError as error:
+            if error.errno != errno.EINVAL or not self._is_direct:
+                raise
+            self._may_be_direct = False  # not from this memory
+            self._go(is_direct=False)
+            return self._fs.write(self._fd, view)
 
     def _must_be_open(self) -> None:
         if self._fd < 0:
