@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from types import TracebackType
@@ -281,6 +282,7 @@ def forget(tx: Tx, house: House, upload: Upload) -> None:
 class Receiver:
     """Takes the bytes of one request. One thread at a time.
 
+    A full part is made durable and counted behind the caller's back, while the next one fills.
     Holds the upload's lease: a later Receiver takes it over, and what this one seals after that
     is not counted.
     """
@@ -306,6 +308,8 @@ class Receiver:
         self._hasher = hashlib.new(expected.algorithm, usedforsecurity=False) if expected else None
         self._writer: PartWriter | None = None
         self._waiting: list[SealedPart] = []
+        self._behind = ThreadPoolExecutor(1, thread_name_prefix="receive")
+        self._ending: Future[None] | None = None  # of the full part before this one
         with house.db.begin() as tx:
             upload = intake.get(tx, upload_id, actor.account_id, now=house.clock.now())
             intake.check_writable(upload, house.clock.now())
@@ -350,14 +354,16 @@ class Receiver:
         self._writer.write(block)
         self._received += len(block)
         if self._writer.size >= PART_BYTES:
-            self._seal()
+            self._end_part()
 
     def keep(self, *, is_whole: bool = True) -> Upload:
         """Count what arrived. Complete, the upload becomes a record in the same transaction.
 
         is_whole: the body ended as its sender meant it to; otherwise a checksum cannot be
-        checked, and what it was for is dropped. Raises ChecksumMismatch, LeaseLost.
+        checked, and what it was for is dropped. Raises ChecksumMismatch, LeaseLost, Busy leaves
+        for storage.
         """
+        self._settle()
         if self._expected is not None and self._hasher is not None:
             matches = hmac.compare_digest(self._hasher.digest(), self._expected.digest)
             if not (is_whole and matches):
@@ -371,9 +377,12 @@ class Receiver:
 
     def drop(self) -> None:
         """Abandon what was not counted; the offset stays where it was."""
+        if self._ending is not None:
+            wait([self._ending])  # a part that is whole may still count
         if self._writer is not None:
             self._writer.abort()
             self._writer = None
+        self._behind.shutdown()
         self._waiting.clear()  # objects nobody names: the next sweep removes them
 
     def __enter__(self) -> Receiver:
@@ -387,10 +396,21 @@ class Receiver:
     ) -> None:
         self.drop()
 
-    def _seal(self) -> None:
+    def _end_part(self) -> None:
+        """Let the part that is full end behind us, after the one before it has."""
         assert self._writer is not None
-        self._waiting.append(self._writer.finish())
+        self._settle()
+        self._ending = self._behind.submit(self._seal, self._writer)
         self._writer = None
+
+    def _settle(self) -> None:
+        """Wait for the part that is ending; after one that failed none is ever counted."""
+        if self._ending is not None:
+            self._ending.result()
+            self._ending = None
+
+    def _seal(self, writer: PartWriter) -> None:
+        self._waiting.append(writer.finish())
         if self._expected is None:
             self._count()
 

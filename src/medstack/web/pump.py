@@ -7,14 +7,14 @@ arrived is kept, and the newer one goes on from there. Nobody is ever told "lock
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from enum import StrEnum
 from typing import Any, Protocol
 
 from medstack.kit.bridge import call
 
-BLOCK_BYTES = 1 << 20
+BLOCK_BYTES = 4 << 20
 IDLE_S = 60.0
 EVICTION_WAIT_S = 2.0
 
@@ -56,16 +56,19 @@ class Pump:
         Exceptions of the sink are raised here.
         """
         writing: asyncio.Future[None] | None = None
-        block = bytearray()
+        block: list[bytes] = []
+        held = 0
         ending: Ending | None = None
         while ending is None:
             piece, ending = await self._next()
-            block += piece
-            if len(block) >= BLOCK_BYTES or (block and ending is not None):
+            if piece:
+                block.append(piece)
+                held += len(piece)
+            if held >= BLOCK_BYTES or (held and ending is not None):
                 if writing is not None:
                     await asyncio.shield(writing)
-                writing = asyncio.ensure_future(call(sink.write, bytes(block)))
-                block.clear()
+                writing = asyncio.ensure_future(call(_write, sink, block))
+                block, held = [], 0
         if writing is not None:
             await asyncio.shield(writing)
         return ending
@@ -124,6 +127,11 @@ class Arrivals:
             mine[1].set()
             if self._present.get(upload_id) is mine:
                 del self._present[upload_id]
+
+
+def _write(sink: Sink, block: Sequence[bytes]) -> None:
+    for piece in block:
+        sink.write(piece)
 
 
 def _this_task() -> asyncio.Task[Any]:

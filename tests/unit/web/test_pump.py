@@ -34,6 +34,15 @@ def body(
     return receive
 
 
+class Counted(Collected):
+    def __init__(self) -> None:
+        super().__init__()
+        self.sizes: list[int] = []
+
+    def write(self, block: bytes) -> None:
+        self.sizes.append(len(block))
+
+
 HANGS = {"type": "http.request", "body": b"", "more_body": True}
 
 
@@ -42,6 +51,12 @@ def test_what_is_sent_is_what_is_written(pieces: list[bytes]) -> None:
     sink = Collected()
     assert asyncio.run(Pump(body(*pieces)).run(sink)) is Ending.COMPLETE
     assert sink.data == b"".join(pieces)
+
+
+def test_nothing_is_never_written() -> None:
+    sink = Counted()
+    asyncio.run(Pump(body(b"", b"abc", b"")).run(sink))
+    assert sink.sizes == [3]
 
 
 def test_a_client_that_hangs_up_leaves_what_it_sent() -> None:
