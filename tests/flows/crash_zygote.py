@@ -13,6 +13,7 @@ import signal
 import sys
 import traceback
 from collections.abc import Callable
+from contextlib import nullcontext, suppress
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from tests.flows.crash_story import PART_BYTES, Setting, Teller, opened
 
 from medstack.db.tx import Tx
 from medstack.flows import receive
+from medstack.kit.errors import Problem
 from medstack.vault.fs import Fs
 
 CALLS = ("fsync", "link", "mkdir", "unlink")
@@ -115,7 +117,8 @@ def live(order: dict[str, Any]) -> None:
     ) as house:
         crash_controls.sabotage(order["control"])
         hook_commits(points)
-        Teller(house, setting, memory={}, say=say).tell()
+        with suppress(Problem) if order["control"] else nullcontext():  # liars may get stuck
+            Teller(house, setting, memory={}, say=say).tell()
         say({"points": points.passed})
 
 

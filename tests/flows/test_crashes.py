@@ -17,12 +17,13 @@ from pathlib import Path
 
 import pytest
 from tests.flows.conftest import a_patient, an_account
-from tests.flows.crash_aftermath import flaws, lose_power, losses
+from tests.flows.crash_aftermath import flaws, lose_power, losses, unsound
 from tests.flows.crash_story import PART_BYTES, Memory, Said, Setting, Teller, learn, opened
 from tests.places import Place
 
 from medstack.flows import receive
 from medstack.kit.actor import Role
+from medstack.kit.errors import Problem
 
 pytestmark = pytest.mark.slow
 ROOT = bytes(range(32)).hex()
@@ -114,10 +115,13 @@ def go_on(setting: Setting, life: Life) -> list[str]:
     """Open everything afresh, look for losses, tell the story to its end, look for flaws."""
     with opened(setting.place, Path(setting.folder), setting.root) as house:
         faults = list(losses(house, setting, life.memory))
-        if not faults:
+        if faults:
+            return faults
+        try:
             Teller(house, setting, memory=life.memory, say=lambda said: None).tell()
-            faults = list(flaws(house, setting, life.memory))
-        return faults
+        except Problem as problem:
+            return [f"the story cannot go on: {problem.code}", *unsound(house)]
+        return list(flaws(house, setting, life.memory))
 
 
 def dies_and_goes_on(
