@@ -176,14 +176,17 @@ def test_demo_mode_stays_on_this_computer(tmp_path: Path) -> None:
     assert "demo-stays-local" in done.stderr
 
 
+FIRST = ("user", "add", "first@practice.test", "--role", "admin", "--password-stdin")
+
+
 def test_the_key_never_lies_beside_the_data_unless_somebody_says_so(tmp_path: Path) -> None:
     key = {"MEDSTACK_KEY_FILE": str(tmp_path / "data" / "root.key")}
     careless = Instance(folder=tmp_path, extra=key)
-    done = medstack(careless, "audit", "verify")
+    done = medstack(careless, *FIRST, stdin=PASSWORD)
     assert done.returncode == 1
     assert "key-file-beside-data" in done.stderr
     accepted = Instance(folder=tmp_path, extra=key | {"MEDSTACK_ACCEPT_KEY_BESIDE_DATA": "true"})
-    assert medstack(accepted, "audit", "verify").returncode == 0
+    assert medstack(accepted, *FIRST, stdin=PASSWORD).returncode == 0
 
 
 def test_a_vault_behind_a_passphrase_opens_with_it_and_with_no_other(tmp_path: Path) -> None:
@@ -191,7 +194,7 @@ def test_a_vault_behind_a_passphrase_opens_with_it_and_with_no_other(tmp_path: P
     secret.write_text("a long synthetic passphrase\n")
     settings = {"MEDSTACK_KEY_PROVIDER": "passphrase", "MEDSTACK_PASSPHRASE_FILE": str(secret)}
     instance = Instance(folder=tmp_path, extra=settings)
-    assert medstack(instance, "audit", "verify").returncode == 0
+    assert medstack(instance, *FIRST, stdin=PASSWORD).returncode == 0
     secret.write_text("another long passphrase\n")
     done = medstack(instance, "audit", "verify")
     assert done.returncode == 1
