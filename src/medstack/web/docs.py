@@ -54,21 +54,26 @@ _SAID = {
     "403": "Your role does not allow this, or the request is not from our own pages",
     "404": "Nothing here that you may see",
     "409": "It moved on meanwhile",
-    "412": "The ETag is not the current one",
+    "410": "This upload has ended",
+    "412": "The ETag is not the current one, or the version of tus not ours",
     "413": "Over a limit; the rule is named",
     "415": "A kind of content this route does not take",
     "422": "A field or parameter is not valid",
     "428": "Send If-Match",
+    "416": "No such range",
     "429": "Too many attempts",
+    "460": "The bytes do not match their checksum",
     "500": "Something broke on our side",
     "503": "Busy; see Retry-After",
+    "507": "There is no room left to store this",
 }
 
 
 def document(app: Litestar) -> Json:
     """The finished OpenAPI document of an application."""
     raw = msgspec.json.encode(app.openapi_schema.to_schema()).decode()
-    schema: Json = msgspec.json.decode(_PAGE_NAME.sub(r"\1Page", raw))
+    # A value may be of several of the kinds a union names: 1 is an integer and a number.
+    schema: Json = msgspec.json.decode(_PAGE_NAME.sub(r"\1Page", raw).replace('"oneOf"', '"anyOf"'))
     schema["components"]["schemas"]["Problem"] = _PROBLEM
     for route in app.routes:
         if not isinstance(route, HTTPRoute):
@@ -90,7 +95,13 @@ def _finish(operation: Json, method: str, handler: HTTPRouteHandler) -> None:
     operation["security"] = [] if is_anonymous else [{"session": []}, {"bearer": []}]
     for parameter in operation.get("parameters", ()):
         _without_null(parameter["schema"])
+    if "headers" in handler.opt:
+        operation.setdefault("parameters", []).extend(handler.opt["headers"])
+    if "body" in handler.opt:
+        operation["requestBody"] = handler.opt["body"]
     responses = operation.setdefault("responses", {})
+    for bodiless in responses.keys() & {"204", "304"}:
+        responses[bodiless].pop("content", None)
     if "Validation" in responses.get("400", {}).get("description", ""):
         del responses["400"]
     for status in sorted(_refusals(operation, method, handler, is_anonymous)):
@@ -102,11 +113,11 @@ def _finish(operation: Json, method: str, handler: HTTPRouteHandler) -> None:
 
 def _without_null(schema: Json) -> None:
     """A parameter is left out or has a value; there is no way to write null in an address."""
-    choices = [one for one in schema.pop("oneOf", ()) if one.get("type") != "null"]
+    choices = [one for one in schema.pop("anyOf", ()) if one.get("type") != "null"]
     if len(choices) == 1:
         schema.update(choices[0])
     elif choices:
-        schema["oneOf"] = choices
+        schema["anyOf"] = choices
 
 
 def _refusals(

@@ -10,6 +10,7 @@ from medstack.flows.receive import Receiver
 from medstack.kit.bridge import call
 from medstack.kit.errors import Problem
 from medstack.kit.ids import RecordId, UploadId, id_out
+from medstack.web import streamed
 from medstack.web.forms import FIELDS_BYTES, BadForm, FormReader
 from medstack.web.identity import Asked
 from medstack.web.params import IdInPath, path_id
@@ -17,10 +18,11 @@ from medstack.web.pump import Ending, Pump
 from medstack.web.wire.files import BatchIn, FilingIn, UploadBatchOut
 from medstack.web.wire.records import RecordOut, record_out
 
+_FORM = {"body": streamed.FORM, "refusals": (507,)}
 _OVERHEAD = FIELDS_BYTES + (64 << 10)  # bytes a form may have beside its file
 
 
-@post("/api/medical-records", tags=["medical records"], status_code=201)
+@post("/api/medical-records", tags=["medical records"], status_code=201, opt=_FORM)
 async def create_record(request: Asked) -> Response[RecordOut]:
     """Send a file and what is known of it as multipart/form-data: `file`, then the record's fields.
 
@@ -29,13 +31,18 @@ async def create_record(request: Asked) -> Response[RecordOut]:
     return await _arrived(request, {})
 
 
-@post("/api/files", tags=["files"], status_code=201)
+@post("/api/files", tags=["files"], status_code=201, opt=_FORM)
 async def create_file(request: Asked) -> Response[RecordOut]:
     """The same under the name of the file operations."""
     return await _arrived(request, {})
 
 
-@post("/api/medical-records/{record_id:str}/versions", tags=["medical records"], status_code=201)
+@post(
+    "/api/medical-records/{record_id:str}/versions",
+    tags=["medical records"],
+    status_code=201,
+    opt=_FORM,
+)
 async def create_version(request: Asked, record_id: IdInPath) -> Response[RecordOut]:
     """Send a new content for a record; it becomes its next version once it has passed."""
     return await _arrived(request, {"replaces": record_id})

@@ -28,7 +28,12 @@ async def healthz(request: Asked) -> HealthOut:
     return HealthOut(status="ok")
 
 
-@get("/metrics", opt=ANONYMOUS, media_type=metrics.MEDIA_TYPE, tags=["system"])
+@get(
+    "/metrics",
+    opt=ANONYMOUS | {"refusals": (404,)},
+    media_type=metrics.MEDIA_TYPE,
+    tags=["system"],
+)
 async def prometheus(request: Asked) -> Response[str]:
     """Figures for Prometheus: open to this machine, to administrators from anywhere."""
     if not _is_this_machine(request):

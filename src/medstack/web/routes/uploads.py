@@ -17,7 +17,7 @@ from medstack.intake import OffsetMismatch, Purpose, Upload
 from medstack.kit.bridge import call
 from medstack.kit.errors import Problem
 from medstack.kit.ids import UploadId, id_out
-from medstack.web import problems, tus
+from medstack.web import problems, streamed, tus
 from medstack.web.identity import Asked, is_tls
 from medstack.web.params import IdInPath, path_id
 from medstack.web.pump import Arrivals, Ending, Pump
@@ -79,14 +79,23 @@ async def list_unfinished(request: Asked) -> Page[UploadOut]:
     return Page(items=[upload_out(u, url=_url(request, u.id)) for u in found])
 
 
-@get(PATH + "/{upload_id:str}", tags=["uploads"])
+@get(PATH + "/{upload_id:str}", tags=["uploads"], opt={"refusals": (410,)})
 async def read_one(request: Asked, upload_id: IdInPath) -> UploadOut:
     """Where an upload stands, and the record it became."""
     upload = await call(receive.find, request.house, request.actor, _id(upload_id))
     return upload_out(upload, url=_url(request, upload.id))
 
 
-@post(PATH, tags=["uploads"], responses=_EMPTY)
+@post(
+    PATH,
+    tags=["uploads"],
+    responses=_EMPTY,
+    opt={
+        "headers": streamed.BEGIN,
+        "body": streamed.octets(is_required=False),
+        "refusals": (410, 412, 460, 507),
+    },
+)
 async def create(request: Asked) -> Response[None]:
     """Begin an upload, with its first bytes if they come along; or join finished parts."""
     headers = _headers(request)
@@ -131,7 +140,12 @@ async def _join(request: Asked, headers: Mapping[str, str], concat: tus.Concat) 
     return Response(None, status_code=201, headers=created)
 
 
-@head(PATH + "/{upload_id:str}", tags=["uploads"], responses=_EMPTY)
+@head(
+    PATH + "/{upload_id:str}",
+    tags=["uploads"],
+    responses=_EMPTY,
+    opt={"headers": (streamed.SPOKEN,), "refusals": (410, 412)},
+)
 async def offset(request: Asked, upload_id: IdInPath) -> Response[None]:
     """How many bytes have safely arrived. Whoever asks is about to go on: a stale request ends."""
     tus.require_version(_headers(request))
@@ -153,7 +167,16 @@ async def offset(request: Asked, upload_id: IdInPath) -> Response[None]:
     return Response(None, status_code=200, headers=told)
 
 
-@patch(PATH + "/{upload_id:str}", tags=["uploads"], responses=_EMPTY)
+@patch(
+    PATH + "/{upload_id:str}",
+    tags=["uploads"],
+    responses=_EMPTY,
+    opt={
+        "headers": streamed.GO_ON,
+        "body": streamed.octets(is_required=True),
+        "refusals": (410, 412, 460, 507),
+    },
+)
 async def append(request: Asked, upload_id: IdInPath) -> Response[None]:
     """Send the next bytes; what is answered has safely arrived."""
     headers = _headers(request)
@@ -170,7 +193,13 @@ async def append(request: Asked, upload_id: IdInPath) -> Response[None]:
     return Response(None, status_code=204, headers=told)
 
 
-@delete(PATH + "/{upload_id:str}", tags=["uploads"], responses=_EMPTY, status_code=204)
+@delete(
+    PATH + "/{upload_id:str}",
+    tags=["uploads"],
+    responses=_EMPTY,
+    status_code=204,
+    opt={"headers": (streamed.SPOKEN,), "refusals": (410, 412)},
+)
 async def terminate(request: Asked, upload_id: IdInPath) -> Response[None]:
     """Give an upload up; what it became stays."""
     tus.require_version(_headers(request))
