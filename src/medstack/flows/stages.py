@@ -27,7 +27,9 @@ from medstack.kit.streams import CHUNK_BYTES, MemorySource, chunks_of
 from medstack.records import Record, ScanSummary, StageState, Step, Version
 from medstack.records.model import Rendition as KeptRendition
 from medstack.scanners import look_through
+from medstack.scanners.contract import Verdict
 from medstack.scanners.policy import Action as ScanAction
+from medstack.scanners.policy import Decision
 from medstack.vault import QUARANTINE, DataKey, SealedPart
 
 _SCAN_STEPS = {
@@ -35,6 +37,7 @@ _SCAN_STEPS = {
     ScanAction.REJECT: Step.REJECT,
     ScanAction.HOLD: Step.HOLD,
 }
+_LOCKED = frozenset({"pdf.encrypted"})  # what engines call a file they have no password for
 _FILMS = frozenset({"mp4"})
 _UNVALIDATED = Inspection(
     kind="unknown",
@@ -62,8 +65,16 @@ def scan(story: Story) -> None:
         if step is None:
             story.finish(tx, "scan")
     if step is not None:
-        waiting = decision.is_waiting_for_engine
-        raise Halted(step, "scanner-unavailable" if waiting else f"scan-{worst.outcome}")
+        raise Halted(step, _why(decision, worst))
+
+
+def _why(decision: Decision, worst: Verdict) -> str:
+    """The code of what the engines found."""
+    if decision.is_waiting_for_engine:
+        return "scanner-unavailable"
+    if all(verdict.signature in _LOCKED for verdict in decision.because):
+        return Encrypted.code
+    return f"scan-{worst.outcome}"
 
 
 def validate(story: Story) -> None:

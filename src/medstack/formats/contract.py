@@ -22,6 +22,13 @@ class Damaged(Invalid):
     title = "The file is damaged or incomplete"
 
 
+class Empty(Damaged):
+    """Not a byte. `facts`: size."""
+
+    code = "empty-file"
+    title = "The file is empty"
+
+
 class Excessive(Invalid):
     """Legal but beyond what we decode: a pixel or zip bomb. `facts`: rule, limit, found."""
 

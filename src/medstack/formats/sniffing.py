@@ -9,11 +9,12 @@ from __future__ import annotations
 import struct
 
 from medstack.formats import FORMATS
-from medstack.formats.contract import HEAD_BYTES, Ambiguous, Damaged, Mismatch, Unrecognised
+from medstack.formats.contract import HEAD_BYTES, Ambiguous, Damaged, Empty, Mismatch, Unrecognised
 from medstack.formats.known import KNOWN, SOFT, holds_markup
 from medstack.kit.streams import Source
 
 _TEXT_KINDS = ("csv", "txt")
+_ARCHIVE, _PACKAGES = "zip", frozenset({"docx", "xlsx"})  # a package is an archive, once whole
 _ZIP_BASED = frozenset({"docx", "xlsx"})
 _EOCD_BYTES = 22
 _EOCD_REACH = _EOCD_BYTES + 0xFFFF
@@ -136,14 +137,17 @@ def identify(source: Source, *, extension: str = "", declared_media_type: str = 
     """Name the one kind we take that `source` is.
 
     extension: of the sender's name, with or without its dot; unknown ones say nothing.
-    Raises Damaged (empty), Ambiguous (polyglot, or content, name and declared type all
-    disagree), Mismatch (name or declared type alone disagrees), Unrecognised.
+    Raises Empty, Damaged (half a package), Ambiguous (polyglot, or content, name and declared
+    type all disagree), Mismatch (name or declared type alone disagrees), Unrecognised.
     """
     if source.size == 0:
-        raise Damaged("The file is empty.", size=0)
+        raise Empty("The file is empty. Export it again.", size=0)
     promised = _kind_by_extension(extension)
     announced = _kind_by_media_type(declared_media_type)
-    kind = _only(_choose_text(kinds_of(source), promised, announced))
+    kinds = kinds_of(source)
+    if kinds == [_ARCHIVE] and promised in _PACKAGES:
+        raise Damaged("A ZIP archive that is no whole document.", promised=promised)
+    kind = _only(_choose_text(kinds, promised, announced))
     _cross_check(kind, promised=promised, announced=announced)
     return kind
 

@@ -14,7 +14,7 @@ def identify(source: Source, *, extension: str = "", declared: str = "") -> str:
     """Name the one kind `source` is.
 
     extension: of the sender's file name, with or without dot; declared: its media type.
-    Raises Damaged (empty), Ambiguous, Mismatch or Unrecognised.
+    Raises Empty, Damaged (half a package), Ambiguous, Mismatch or Unrecognised.
     """
     return sniffing.identify(source, extension=extension, declared_media_type=declared)
 

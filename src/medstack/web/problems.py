@@ -134,7 +134,9 @@ def on_http_exception(request: Request[Any, Any, Any], error: HTTPException) -> 
         case 405:
             return present(MethodNotAllowed(), {k.title(): v for k, v in headers.items()})
         case 413:
-            return present(BodyTooLarge(rule="limits.request-body", limit_bytes=JSON_BODY_BYTES))
+            words = f"A JSON body may have {JSON_BODY_BYTES} bytes. Send files to /api/uploads."
+            rule = "limits.request-body"
+            return present(BodyTooLarge(words, rule=rule, limit_bytes=JSON_BODY_BYTES))
         case status if status < 500:
             return present(BadRequest())
     return on_unknown(request, error)

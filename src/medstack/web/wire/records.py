@@ -28,6 +28,7 @@ from medstack.records import (
 from medstack.records.editing import Maybe
 from medstack.web.params import id_or_none
 from medstack.web.wire.base import Ask, IdText, Wire, given
+from medstack.web.wire.reasons import sentence_for
 
 T = TypeVar("T")
 
@@ -79,7 +80,10 @@ class ScanOut(Wire):
 
 
 class RecordOut(Wire):
-    """The owner's MedicalRecord, and where it stands in the pipeline."""
+    """The owner's MedicalRecord, and where it stands in the pipeline.
+
+    `statusReason` is the stable code of what stopped it, `statusDetail` the same in words.
+    """
 
     id: str
     patient_id: str | None
@@ -103,6 +107,7 @@ class RecordOut(Wire):
     metadata: MetadataOut
     status: Status
     status_reason: str | None
+    status_detail: str | None
     stages: list[StageOut]
     scan: ScanOut | None
     identity: list[IdentityOut]
@@ -233,6 +238,7 @@ def record_out(view: RecordView) -> RecordOut:
         metadata=metadata_out(record),
         status=record.status,
         status_reason=record.status_reason or None,
+        status_detail=sentence_for(record.status_reason),
         stages=[
             StageOut(stage=s.stage, state=s.state, at=s.at, code=s.code or None)
             for s in record.stages
