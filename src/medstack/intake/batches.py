@@ -56,7 +56,13 @@ def count(
     totals = {"files": batches.c.files + files, "size": batches.c.size + size}
     if tx.execute(here.values(totals)).rowcount == 0:
         batch = get_batch(tx, batch_id, account_id)
-        raise BatchTooLarge(rule="batch", limit=limit, left=max(0, (limit or 0) - batch.size))
+        left = max(0, (limit or 0) - batch.size)
+        raise BatchTooLarge(
+            f"{left} bytes are left of {limit}. Send the rest in a batch of its own.",
+            rule="limits.batch",
+            limit=limit,
+            left=left,
+        )
 
 
 def _batch_out(row: Row[Any]) -> Batch:

@@ -113,7 +113,7 @@ def _grow(tx: Tx, patient_key: PatientKey, size: int, limit: int) -> None:
         now = usage(tx, patient_key)
         raise QuotaExceeded(
             "Remove something or ask for more room.",
-            rule="patient-quota",
+            rule="limits.patient-quota",
             limit=limit,
             left=max(0, limit - now.used - now.reserved),
         )

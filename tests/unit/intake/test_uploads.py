@@ -290,7 +290,7 @@ def test_a_batch_counts_what_its_uploads_announce(db: Database, ids: TimeOrdered
     assert total(db, batch) == (2, 30)
     with pytest.raises(BatchTooLarge) as refusal:
         begin(db, ids, length=1, batch_id=batch, batch_limit=30)
-    assert refusal.value.facts == {"rule": "batch", "limit": 30, "left": 0}
+    assert refusal.value.facts == {"rule": "limits.batch", "limit": 30, "left": 0}
     assert total(db, batch) == (2, 30)
 
 

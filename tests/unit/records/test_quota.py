@@ -36,7 +36,7 @@ def test_the_limit_is_exact_to_the_byte(db: Database) -> None:
         with pytest.raises(QuotaExceeded) as refusal:
             quota.reserve(tx, ANNA, 2, 2, limit=100)
         quota.reserve(tx, ANNA, 3, 1, limit=100)
-    assert refusal.value.facts == {"rule": "patient-quota", "limit": 100, "left": 1}
+    assert refusal.value.facts == {"rule": "limits.patient-quota", "limit": 100, "left": 1}
 
 
 def test_a_refused_reservation_promises_nothing(db: Database) -> None:
