@@ -49,6 +49,12 @@ SENTENCES: Mapping[str, str] = {
     "scan-error": "The malware engine failed on this file. Try it again from the review queue.",
     "scan-unavailable": "The malware engine did not answer. The file is checked once it does.",
     "scanner-unavailable": "The malware engine did not answer. The file is checked once it does.",
+    # what passes by itself
+    "storage-full": "The disk is full. The file goes on by itself once there is room.",
+    "storage-failed": "The disk reported errors. The file is tried again by itself.",
+    "database-busy": "The database was too busy. The file goes on by itself.",
+    "database-unreachable": "The database did not answer. The file goes on by itself.",
+    "sandbox-unavailable": "No file could be read safely just then. It is tried again by itself.",
     # whose it is, and how large it may be
     "wrong-patient": (
         "The file names another patient than this chart's. Check whose it is: send it to the"
