@@ -11,6 +11,7 @@ import json
 import os
 import signal
 import sys
+import threading
 import traceback
 from collections.abc import Callable
 from contextlib import nullcontext, suppress
@@ -34,11 +35,13 @@ class Points:
     def __init__(self, fatal: int) -> None:
         self.fatal = fatal
         self.passed = 0
+        self._lock = threading.Lock()
 
     def point(self) -> None:
-        if self.passed == self.fatal:
-            os.kill(os.getpid(), signal.SIGKILL)
-        self.passed += 1
+        with self._lock:
+            if self.passed == self.fatal:
+                os.kill(os.getpid(), signal.SIGKILL)
+            self.passed += 1
 
 
 def say(line: dict[str, Any]) -> None:
