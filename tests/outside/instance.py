@@ -136,6 +136,20 @@ class Instance:
                 found[words[words.index(b"--only") + 1].decode()] = pid
         return found
 
+    def everyone(self) -> list[int]:
+        """Process ids of the whole instance, parsers and all."""
+        if self.process is None:
+            return []
+        found, waiting = [], [self.process.pid]
+        while waiting:
+            pid = waiting.pop()
+            found.append(pid)
+            with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+                for thread in Path(f"/proc/{pid}/task").iterdir():
+                    with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+                        waiting += map(int, (thread / "children").read_text().split())
+        return found
+
 
 def new_patient(client: httpx.Client, **fields: str) -> str:
     """A synthetic patient; returns the chart number."""

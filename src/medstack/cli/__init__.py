@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Sequence
 
 from medstack import __version__
-from medstack.cli import accounts, audit, check, doctor, imports, serve
+from medstack.cli import accounts, audit, check, doctor, imports, memory, serve
 from medstack.cli.words import Subparsers
 from medstack.kit.errors import Problem
 
@@ -34,6 +34,7 @@ def parser() -> argparse.ArgumentParser:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command. Returns the exit code: 0 done, 1 refused or unsound, 2 misused."""
     words = parser().parse_args(argv)
+    memory.keep_off_disk()
     try:
         return int(words.run(words))
     except Problem as problem:
