@@ -26,9 +26,9 @@ def roomy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Instance]:
     with running(tmp_path_factory.mktemp("roomy")) as instance:
         admin = instance.account("admin")
         with instance.client(admin) as client:
-            for name, limit in (("mesh", 1 << 30), ("patient-quota", 20 << 30)):
-                answer = client.put(f"/api/policies/limits/{name}", json={"limitBytes": limit})
-                assert answer.status_code == 200, answer.text
+            limits = {"limits.mesh": 1 << 30, "limits.patient-quota": 20 << 30}
+            answer = client.put("/api/policies", json={"policies": limits})
+            assert answer.status_code == 200, answer.text
         yield instance
 
 
@@ -101,8 +101,9 @@ def test_tuspy_sends_500_mb_and_gets_the_same_back(roomy: Instance, mesh: tuple[
     tus = TusClient(f"{roomy.url}/api/uploads", headers={"Authorization": f"Bearer {token}"})
     with roomy.client(token, timeout=300) as client:
         about = {"filename": "arch.stl", "patientId": new_patient(client)}
-        uploader = tus.uploader(str(path), chunk_size=16 << 20, metadata=about)
-        uploader.upload()
+        with path.open("rb") as file:  # given a path, tuspy never closes it
+            uploader = tus.uploader(file_stream=file, chunk_size=16 << 20, metadata=about)
+            uploader.upload()
         assert uploader.url is not None
         record_id = record_of(client, uploader.url)
         assert settle(client, record_id, timeout_s=200)["status"] == "available"

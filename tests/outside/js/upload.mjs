@@ -5,17 +5,14 @@ import process from "node:process";
 import * as tus from "tus-js-client";
 
 const [endpoint, token, path, parallel, metadata] = process.argv.slice(2);
-const parts = Number(parallel);
-const size = fs.statSync(path).size;
 
-const upload = new tus.Upload(parts > 1 ? { path } : fs.createReadStream(path), {
+const upload = new tus.Upload(fs.createReadStream(path), {
   endpoint,
   headers: { Authorization: `Bearer ${token}` },
   metadata: JSON.parse(metadata),
   chunkSize: 16 * 1024 * 1024,
-  parallelUploads: parts,
+  parallelUploads: Number(parallel),
   retryDelays: [0, 500, 2000, 5000],
-  ...(parts > 1 ? {} : { uploadSize: size }),
   onError(error) {
     process.stderr.write(`${error}\n`);
     process.exit(1);
