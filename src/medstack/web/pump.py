@@ -14,7 +14,7 @@ from typing import Any, Protocol
 
 from medstack.kit.bridge import call
 
-BLOCK_BYTES = 4 << 20
+BLOCK_BYTES = 2 << 20
 IDLE_S = 60.0
 EVICTION_WAIT_S = 2.0
 
