@@ -6,6 +6,7 @@ acknowledged, lets the client and the worker go on, and the end is the one it al
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import subprocess
@@ -19,7 +20,7 @@ import pytest
 from tests.flows.conftest import a_patient, an_account
 from tests.flows.crash_aftermath import flaws, lose_power, losses, unsound
 from tests.flows.crash_story import PART_BYTES, Memory, Said, Setting, Teller, learn, opened
-from tests.places import Place
+from tests.places import NewPlace, Place
 
 from medstack.flows import receive
 from medstack.kit.actor import Role
@@ -28,7 +29,9 @@ from medstack.kit.errors import Problem
 pytestmark = pytest.mark.slow
 ROOT = bytes(range(32)).hex()
 CHUNKS = 8
-POINTS_AT_LEAST = 100  # on each database
+EVERY = {"sqlite": 1, "postgresql": 2}  # the store's points are the same on both
+POINTS_AT_LEAST = {"sqlite": 100, "postgresql": 50}
+PATIENTS = 12  # made at a time
 NO_POINT = -1
 
 
@@ -97,18 +100,20 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path / "objects"
 
 
-def a_setting(place: Place, folder: Path) -> Setting:
-    """A patient nobody has sent anything for yet, and a dentist."""
-    with opened(place, folder, ROOT) as house:
-        patient = a_patient(house, "Quill", "Rosa")
-        dentist = an_account(house, Role.DENTIST)
-    return Setting(
-        url=place.url,
-        folder=str(folder),
-        root=ROOT,
-        account=dentist.account_id,
-        patient=patient.id,
-    )
+def settings(place: Place, folder: Path) -> Iterator[Setting]:
+    """In each, a patient nobody has sent anything for yet, and a dentist."""
+    while True:
+        with opened(place, folder, ROOT) as house:
+            dentist = an_account(house, Role.DENTIST)
+            patients = [a_patient(house, "Quill", "Rosa") for _ in range(PATIENTS)]
+        for patient in patients:
+            yield Setting(
+                url=place.url,
+                folder=str(folder),
+                root=ROOT,
+                account=dentist.account_id,
+                patient=patient.id,
+            )
 
 
 def go_on(setting: Setting, life: Life) -> list[str]:
@@ -140,28 +145,33 @@ def small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("chunk", range(CHUNKS))
 def test_whenever_the_process_dies_nothing_acknowledged_is_lost_and_nothing_happens_twice(
-    zygote: Zygote, db_place: Place, folder: Path, chunk: int
+    zygote: Zygote, db_kind: str, db_place: Place, folder: Path, chunk: int
 ) -> None:
     survived = 0
-    for turn, fatal in enumerate(range(chunk, 10_000, CHUNKS)):
-        setting = a_setting(db_place, folder)
-        life, faults = dies_and_goes_on(zygote, setting, fatal, is_power_cut=turn % 2 == 1)
+    turns = zip(
+        itertools.count(chunk % EVERY[db_kind], EVERY[db_kind]),
+        settings(db_place, folder),
+        strict=False,
+    )
+    for turn, setting in turns:
+        fatal = chunk + turn * CHUNKS
+        is_power_cut = turn // 2 % 2 == 1
+        life, faults = dies_and_goes_on(zygote, setting, fatal, is_power_cut=is_power_cut)
         assert faults == [], f"killed at point {fatal}"
         if not life.was_killed:
             break
         survived += 1
-    assert life.points <= fatal
-    assert survived * CHUNKS >= POINTS_AT_LEAST
+    assert survived * CHUNKS >= POINTS_AT_LEAST[db_kind]
 
 
 @pytest.mark.parametrize("control", ["forgets-bytes", "forgets-to-sync", "stores-in-two-steps"])
 def test_a_product_that_lies_is_caught(
-    zygote: Zygote, db_place: Place, folder: Path, control: str
+    zygote: Zygote, new_place: NewPlace, folder: Path, control: str
 ) -> None:
     """From its last point backwards, until the crash that shows it."""
-    points = zygote.live(a_setting(db_place, folder), NO_POINT, control).points
-    for fatal in range(points - 1, points // 2, -1):
-        setting = a_setting(db_place, folder)
+    chapters = settings(new_place("sqlite"), folder)
+    points = zygote.live(next(chapters), NO_POINT, control).points
+    for fatal, setting in zip(range(points - 1, points // 2, -1), chapters, strict=False):
         _, faults = dies_and_goes_on(zygote, setting, fatal, control=control, is_power_cut=True)
         if faults:
             return
