@@ -597,5 +597,5 @@ OPEN = [
 ROWS = [*OF_RECORD, *OF_CHART, *OF_OTHERS, *LISTS, *MANAGEMENT, *OWN, *OPEN]
 ELSEWHERE = {
     "POST /api/session": "tests/unit/web/test_session.py: it is how a stranger becomes known",
-    "GET /api/events": "an endless answer; that it tells only what is the caller's: tests/flows",
+    "GET /api/events": "an endless answer: test_news_of_somebody_else_reaches_nobody_else",
 }

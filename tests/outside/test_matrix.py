@@ -34,8 +34,10 @@ from tests.outside.stage import (
     metadata,
     staged,
 )
-from tests.unit.web.browser import Browser
+from tests.unit.web.browser import Browser, refused
 
+from medstack.flows import signin
+from medstack.flows.notices import Notices
 from medstack.kit.actor import Role
 
 
@@ -329,6 +331,28 @@ def test_an_ended_or_altered_link_looks_like_none(
     if method == "GET":  # a HEAD counts no use
         assert asked(used.path) == none
     assert stage.stranger().get(good.path).content == NOTE
+
+
+# ── news ──────────────────────────────────────────────────────────────────────────────────
+def test_news_of_somebody_else_reaches_nobody_else(stage: Stage, theirs: Theirs, own: Own) -> None:
+    record = theirs.record()
+    feed = Notices(stage.house)
+
+    def heard(who: str | Role) -> set[object]:
+        secret = stage.caller(who).bearer
+        caller = signin.recognise(stage.house, secret, is_token=True, visitor=signin.Visitor())
+        return {told.facts["recordId"] for told in feed.after(caller.actor, 0, 10_000)}
+
+    assert record in heard(Role.DENTIST)
+    assert heard("nurse@practice.test") == {own.record}
+    assert heard(Role.PATIENT) == heard(Role.STAFF) == set()
+
+
+def test_a_stranger_hears_no_news(stage: Stage, theirs: Theirs) -> None:
+    holder = stage.stranger()
+    holder.bearer = shared(stage, theirs).token
+    for browser in (stage.stranger(), holder):
+        refused(browser.get("/api/events"), 401, "unauthenticated")
 
 
 # ── the same over a real wire ─────────────────────────────────────────────────────────────

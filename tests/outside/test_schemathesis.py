@@ -26,14 +26,9 @@ from tests.unit.web.browser import Browser
 
 from medstack.kit.actor import Role
 
-EXAMPLES = 4
-LET_THROUGH = {
-    Role.ADMIN: 40,
-    Role.DENTIST: 30,
-    Role.STAFF: 15,
-    Role.PATIENT: 15,
-    None: 0,
-}  # at least
+EXAMPLES = 3
+# Of each role's requests, at least so many must get past the door, or nothing was tried.
+LET_THROUGH = {Role.ADMIN: 30, Role.DENTIST: 20, Role.STAFF: 10, Role.PATIENT: 10, None: 0}
 
 schemathesis.serializer.alias("application/offset+octet-stream", "application/octet-stream")
 CHECKS = [
