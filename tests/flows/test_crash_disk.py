@@ -31,7 +31,8 @@ from medstack.vault.fs import Fs
 
 pytestmark = pytest.mark.slow
 ROOT = bytes(range(32)).hex()
-CHUNKS = 2
+CHUNKS = 4
+ERRORS = (errno.ENOSPC, errno.EIO)
 WRITES = frozenset({"close", "fsync", "link", "mkdir", "open", "unlink", "write"})
 TAKE_ROOM = frozenset({"fsync", "link", "mkdir", "write"})
 CODES = frozenset({"storage-full", "storage-failed"})
@@ -114,16 +115,16 @@ def insist(house: House, setting: Setting, memory: dict[int, Memory]) -> int:
             return refusals
 
 
-@pytest.mark.parametrize("error", [errno.ENOSPC, errno.EIO], ids=errno.errorcode.get)
 @pytest.mark.parametrize("chunk", range(CHUNKS))
 def test_whichever_write_fails_nothing_acknowledged_is_lost_and_the_story_ends_well(
-    place: Place, tmp_path: Path, chunk: int, error: int
+    place: Place, tmp_path: Path, chunk: int
 ) -> None:
-    fs = FailingWrites(error=error, torn=True)
+    fs = FailingWrites(error=errno.ENOSPC, torn=True)
     folder = tmp_path / "objects"
     refused = number = 0
     with opened(place, folder, ROOT, make_store=lambda root: DiskStore(root, fs=fs)) as house:
-        for number in range(chunk + 1, 10_000, CHUNKS):
+        for turn, number in enumerate(range(chunk + 1, 10_000, CHUNKS)):
+            fs.error = ERRORS[turn % 2]
             setting = a_setting(house, place, folder)
             fs.count, fs.fail_at = 0, number
             memory: dict[int, Memory] = {}
@@ -133,8 +134,8 @@ def test_whichever_write_fails_nothing_acknowledged_is_lost_and_the_story_ends_w
             assert list(flaws(house, setting, memory)) == [], f"write {number} failed"
             if not was_reached:
                 break
-    assert refused >= 10
-    assert number * 2 >= 100
+    assert refused >= 5
+    assert number >= 50
 
 
 def test_a_full_disk_holds_a_file_only_until_there_is_room(place: Place, tmp_path: Path) -> None:
