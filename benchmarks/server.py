@@ -89,7 +89,7 @@ async def discard(request: Asked) -> Response[None]:
     return Response(None, status_code=204)
 
 
-@get("/bench/plain")
+@get("/bench/plain/{start:int}/{end:int}")
 async def plain(start: int, end: int) -> Stream:
     """Bytes of a plain file, sent the way the real route sends its own."""
     return Stream(

@@ -29,7 +29,7 @@ from medstack.kit.ids import BatchId, PatientKey, RecordId, UploadId
 from medstack.records import Status
 from medstack.vault import QUARANTINE, PartWriter, SealedPart
 
-PART_BYTES = 32 << 20  # sealed and made durable at a time
+PART_BYTES = 64 << 20  # sealed and made durable at a time
 
 
 class PartsNotReady(Conflict):
