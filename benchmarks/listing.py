@@ -5,7 +5,7 @@
 Every filter, for every role, through the real query functions with the real scopes. SQLite: steps
 of its virtual machine, and pages touched (FTS5 works outside the machine). PostgreSQL: shared
 buffers hit or read, by EXPLAIN ANALYZE of every statement a page needs. Neither depends on the
-machine or on what else it does. Fails if anything grows by more than half.
+machine or on what else it does. Fails if steps or buffers grow by more than half.
 """
 
 from __future__ import annotations
@@ -43,7 +43,9 @@ from medstack.kit.actor import Actor, Role
 from medstack.kit.ids import AccountId, ProviderId, RecordId, first_id_at
 from medstack.records import Category, Filters, Status, page, tidy_index
 
-BAR = 1.5
+# Pages are counted for what FTS5 does outside the machine: linear work would show as the sizes'
+# own ratio. They may grow by the levels a B-tree gains and by longer leaps, no more.
+BARS = {"steps": 1.5, "buffers": 1.5, "pages": 2.5}
 FLOOR = {"steps": 500, "pages": 60, "buffers": 60}  # below this a level more of a B-tree decides
 KEY = bytes(range(32))
 Work = dict[str, int]
@@ -273,8 +275,8 @@ def report(kind: str, runs: list[Measured]) -> bool:
         for unit in units:
             small, large = first.work[key][unit], work[unit]
             ratio = large / max(small, FLOOR[unit])
-            flag = "!" if ratio > BAR else " "
-            is_flat = is_flat and ratio <= BAR
+            flag = "!" if ratio > BARS[unit] else " "
+            is_flat = is_flat and ratio <= BARS[unit]
             line += f"{small:>10}{large:>10}{ratio:>6.2f}{flag}"
         print(line)
     return is_flat
