@@ -138,7 +138,9 @@ def _base64(raw: bytes) -> str:
 
 
 def _unbase64(text: str) -> bytes:
+    """The bytes; b"" for what is no base64, or is not how these bytes are written."""
     try:
-        return base64.b64decode(text, validate=True)
+        raw = base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError):
         return b""
+    return raw if _base64(raw) == text else b""

@@ -55,6 +55,14 @@ def test_a_checkpoint_with_one_letter_changed_never_states_anything_else(
         read_checkpoint(NOTE[:at] + letter + NOTE[at + 1 :], SIGNER.verifier)
 
 
+def test_a_signature_written_with_other_spare_bits_is_not_ours() -> None:
+    last = max(place for place, letter in enumerate(NOTE) if letter.isalnum())
+    letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
+    neighbour = letters[letters.index(NOTE[last]) ^ 1]
+    with pytest.raises(BadCheckpoint):
+        read_checkpoint(NOTE[:last] + neighbour + NOTE[last + 1 :], SIGNER.verifier)
+
+
 @given(st.text())
 def test_no_text_at_all_makes_the_reader_stumble(text: str) -> None:
     with pytest.raises(BadCheckpoint):
