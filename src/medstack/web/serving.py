@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import ctypes
 import signal
 from pathlib import Path
 
@@ -14,13 +13,10 @@ from granian.server.embed import Server
 from litestar.types import ASGIApp
 
 MAX_BUFFER_BYTES = 1 << 20
-KEPT_FREE_BYTES = 32 << 20
-_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3  # malloc.h
 
 
 def run(app: ASGIApp, *, host: str, port: int, tls_cert: str = "", tls_key: str = "") -> None:
     """Serve `app` until SIGTERM or SIGINT. tls_cert, tls_key: PEM files; empty for plain HTTP."""
-    _keep_free_memory()
     server = Server(
         app,
         address=host,
@@ -33,16 +29,6 @@ def run(app: ASGIApp, *, host: str, port: int, tls_cert: str = "", tls_key: str 
         ssl_key=Path(tls_key) if tls_key else None,
     )
     asyncio.run(_until_told(server))
-
-
-def _keep_free_memory() -> None:
-    """Let glibc keep some of what is freed: blocks of a body come and go a thousand times a
-    second, and giving their pages back to the kernel each time costs as much as encrypting them.
-    """
-    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
-    if mallopt is not None:  # other C libraries look after themselves
-        mallopt(_M_TRIM_THRESHOLD, KEPT_FREE_BYTES)
-        mallopt(_M_MMAP_THRESHOLD, KEPT_FREE_BYTES)
 
 
 async def _until_told(server: Server) -> None:
