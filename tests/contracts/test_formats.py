@@ -146,6 +146,7 @@ def test_reading_twice_finds_the_same(entry: Format, path: Path) -> None:
     assert entry.render(source) == entry.render(source)
 
 
+@pytest.mark.slow  # a mutated file for each place; `make test` does them all
 @every_sample
 @few
 @given(share=st.floats(0, 1, exclude_max=True))
